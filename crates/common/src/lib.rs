@@ -1,0 +1,9 @@
+//! What two or more of the appliance's programs share. No business flow lives here.
+
+pub mod clock;
+#[cfg(feature = "cluster")]
+pub mod cluster;
+pub mod names;
+pub mod process;
+pub mod secret;
+pub mod state_file;

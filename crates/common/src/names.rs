@@ -1,0 +1,98 @@
+//! Every path, namespace and object name the appliance promises to others, one constant each.
+//!
+//! Published charts, releases in the field and operators' habits rely on them; none may change.
+
+/// Directory of the state volume, shared between the host and the control-plane pod.
+pub const STATE_DIR: &str = "/var/lib/alga-appliance";
+
+/// Files below [`STATE_DIR`], by their names.
+pub mod file {
+    /// The operator's last submission: plain answers, and the sealed secrets while an install needs them.
+    pub const SETUP_INPUTS: &str = "setup-inputs.json";
+    /// Projection of the setup journal for readers of the shipped product's format.
+    pub const INSTALL_STATE: &str = "install-state.json";
+    /// Append-only record of everything the setup engine did.
+    pub const SETUP_JOURNAL: &str = "setup-journal.ndjson";
+    /// The release this box follows, and whether it is installed (`installedAt`).
+    pub const RELEASE_SELECTION: &str = "release-selection.json";
+    /// OS, k3s and application versions, kept for maintenance.
+    pub const MAINTENANCE_METADATA: &str = "maintenance-metadata.json";
+    /// The one-time setup token.
+    pub const SETUP_TOKEN: &str = "setup-token";
+    /// Hash of the management password.
+    pub const ADMIN_CREDENTIAL: &str = "admin-ui-credential.json";
+    /// Key that signs session cookies.
+    pub const SESSION_SECRET: &str = "session-secret";
+    /// Ids of sessions that were signed out before they expired.
+    pub const SESSION_REVOCATIONS: &str = "session-revocations.json";
+    /// Failed sign-in attempts per peer address.
+    pub const AUTH_LOCKOUT: &str = "auth-lockout.json";
+    /// Who did what, one line each, bounded and rotated.
+    pub const AUDIT_LOG: &str = "audit.log";
+    /// Kernel lock of every mutation of the appliance.
+    pub const UPDATE_LOCK: &str = "update.lock";
+    /// Kernel lock of the storage reconciliation.
+    pub const STORAGE_LOCK: &str = "storage-reconcile.lock";
+}
+
+/// User and group id of the control-plane pod; also the group of files the host shares with it.
+pub const CONTROL_PLANE_UID: u32 = 10001;
+
+/// The control plane's listen port.
+pub const PORT: u16 = 8080;
+
+/// Unix socket of the host agent.
+pub const HOST_AGENT_SOCKET: &str = "/run/alga-appliance/host-agent.sock";
+
+/// Namespaces.
+pub mod namespace {
+    /// The control plane itself.
+    pub const CONTROL_PLANE: &str = "alga-appliance-control-plane";
+    /// The application's workloads and data.
+    pub const MSP: &str = "msp";
+    /// HelmReleases, values and the release selection.
+    pub const ALGA_SYSTEM: &str = "alga-system";
+    /// The appliance's own in-cluster objects.
+    pub const APPLIANCE_SYSTEM: &str = "appliance-system";
+    /// Flux.
+    pub const FLUX_SYSTEM: &str = "flux-system";
+    /// The local-path provisioner.
+    pub const LOCAL_PATH_STORAGE: &str = "local-path-storage";
+}
+
+/// Objects, by their names.
+pub mod object {
+    /// The Flux source and its Kustomization.
+    pub const FLUX_SOURCE: &str = "alga-appliance";
+    /// Key that seals the operator's secrets on the state volume.
+    pub const SETUP_SEAL: &str = "setup-seal";
+    /// Company and first administrator, read by the bootstrap Job.
+    pub const INITIAL_TENANT: &str = "appliance-initial-tenant";
+    /// Key shared by the application's services.
+    pub const PSA_SHARED: &str = "alga-psa-shared";
+    /// Token of the in-cluster status service.
+    pub const STATUS_AUTH: &str = "appliance-status-auth";
+    /// Edition and licence, read by the bootstrap Job.
+    pub const LICENSE_SEED: &str = "appliance-license-seed";
+    /// Which release was applied.
+    pub const RELEASE_SELECTION: &str = "appliance-release-selection";
+    /// The StorageClass of every claim.
+    pub const STORAGE_CLASS: &str = "local-path";
+    /// The local-path provisioner's Deployment.
+    pub const PROVISIONER: &str = "local-path-provisioner";
+}
+
+/// The six releases of the application, in the order their values are rendered.
+pub const SERVICES: [&str; 6] = [
+    "alga-core",
+    "pgbouncer",
+    "temporal",
+    "workflow-worker",
+    "email-service",
+    "temporal-worker",
+];
+
+/// Annotation that makes Flux leave an object alone when it prunes.
+///
+/// <https://fluxcd.io/flux/components/kustomize/kustomizations/#prune>
+pub const PRUNE_ANNOTATION: &str = "kustomize.toolkit.fluxcd.io/prune";
