@@ -1,0 +1,3 @@
+//! The setup workflow: from an operator's submission to Flux reconciling the application.
+
+pub mod inputs;
