@@ -1,3 +1,4 @@
 //! The setup workflow: from an operator's submission to Flux reconciling the application.
 
 pub mod inputs;
+pub mod values;
