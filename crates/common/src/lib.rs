@@ -5,5 +5,6 @@ pub mod clock;
 pub mod cluster;
 pub mod names;
 pub mod process;
+pub mod release;
 pub mod secret;
 pub mod state_file;
