@@ -5,5 +5,9 @@
 //! because what a manifest says ends up in a cluster and in an image reference.
 
 pub mod manifest;
+#[cfg(feature = "registry")]
+pub mod policy;
 pub mod reference;
 mod strict_json;
+#[cfg(feature = "registry")]
+pub mod usable;

@@ -4,10 +4,12 @@
 //! nothing else: a value is refused, never mended, so no unchecked text reaches a URL or the cluster.
 
 mod image;
+mod naming;
 mod registry;
 mod text;
 
 pub use image::{ImageRef, ImageRepository, ImageTag};
+pub use naming::{ProfileName, Version};
 pub use registry::{RegistryHost, Repository};
 pub use text::GrammarError;
 
