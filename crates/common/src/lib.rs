@@ -6,5 +6,6 @@ pub mod cluster;
 pub mod meter;
 pub mod names;
 pub mod process;
+pub mod release;
 pub mod secret;
 pub mod state_file;
