@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use appliance_common::clock::iso_millis;
+use appliance_common::release::reference::{Channel, Reference};
 use appliance_common::secret::Secret;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -35,26 +36,6 @@ pub use stored::{StoredInputs, StoredTenant};
 
 /// A sentence for the operator about one answer; it never repeats a secret.
 type Complaint = Cow<'static, str>;
-
-/// A release channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// `stable`
-    Stable,
-    /// `nightly`
-    Nightly,
-}
-
-impl Channel {
-    /// The channel as it is written everywhere.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Nightly => "nightly",
-        }
-    }
-}
 
 /// Company and first administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +59,8 @@ pub struct SetupInputs {
     pub app_url: Option<AppUrl>,
     /// DNS servers.
     pub dns: Dns,
-    /// Tag or digest the installation is pinned to, instead of the channel's head.
-    pub release_ref: Option<String>,
+    /// What the installation is pinned to, instead of the channel's head.
+    pub release_ref: Option<Reference>,
     /// Company and first administrator.
     pub tenant: Tenant,
     /// The first administrator's password, byte for byte as typed.
@@ -146,6 +127,23 @@ impl SetupInputs {
             install_code,
             license_key,
         }
+    }
+
+    /// The release that is asked for: the pin, else whatever the channel points at.
+    #[must_use]
+    pub fn reference(&self) -> Reference {
+        self.release_ref
+            .clone()
+            .unwrap_or(Reference::Channel(self.channel))
+    }
+
+    /// The release pin as it is stored; empty when there is none.
+    #[must_use]
+    pub fn release_ref_text(&self) -> String {
+        self.release_ref
+            .as_ref()
+            .map(Reference::to_string)
+            .unwrap_or_default()
     }
 
     /// The application's address as it is stored; empty when there is none.

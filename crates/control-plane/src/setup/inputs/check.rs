@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use appliance_common::release::reference::{Channel, GrammarError, Reference};
 use appliance_common::secret::Secret;
 use jiff::Timestamp;
 
 use super::app_url::AppUrl;
 use super::license::{self, Edition, LicenseChoice};
 use super::password::password_policy;
-use super::{Channel, Complaint, InputErrors, SetupInputs, Tenant, dns};
+use super::{Complaint, InputErrors, SetupInputs, Tenant, dns};
 
 /// Most characters of a name, and of an e-mail address.
 const MAX_NAME_CHARS: usize = 200;
@@ -198,9 +199,10 @@ fn password(answers: &Answers<'_>, origin: &Origin, problems: &mut Problems) -> 
 
 fn channel(typed: &str) -> Result<Channel, Complaint> {
     match typed.trim() {
-        "" | "stable" => Ok(Channel::Stable),
-        "nightly" => Ok(Channel::Nightly),
-        _ => Err("Invalid channel: choose \"stable\" or \"nightly\".".into()),
+        "" => Ok(Channel::default()),
+        channel => channel
+            .parse()
+            .map_err(|error: GrammarError| format!("{error}.").into()),
     }
 }
 
@@ -213,31 +215,14 @@ fn app_url(typed: &str, origin: &Origin) -> Result<Option<AppUrl>, Complaint> {
     }
 }
 
-/// A tag or a digest (10 §2); blank follows the channel.
-fn release_ref(typed: &str) -> Result<Option<String>, Complaint> {
-    let pin = typed.trim();
-    let is_tag = |tag: &str| {
-        let mut bytes = tag.bytes();
-        tag.len() <= 128
-            && bytes
-                .next()
-                .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-            && bytes.all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    let is_digest = |digest: &str| {
-        digest.strip_prefix("sha256:").is_some_and(|hex| {
-            hex.len() == 64
-                && hex
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        })
-    };
-    match pin {
+/// Blank follows the channel.
+fn release_ref(typed: &str) -> Result<Option<Reference>, Complaint> {
+    match typed.trim() {
         "" => Ok(None),
-        _ if is_tag(pin) || is_digest(pin) => Ok(Some(pin.to_owned())),
-        _ => Err(
-            "Release pin must be a version such as 1.4.2, or sha256: and 64 lower-case hex digits.".into(),
-        ),
+        pin => pin
+            .parse()
+            .map(Some)
+            .map_err(|error: GrammarError| format!("{error}.").into()),
     }
 }
 

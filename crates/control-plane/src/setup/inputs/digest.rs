@@ -23,7 +23,7 @@ impl InputsDigest {
             inputs.app_hostname(),
             inputs.dns.mode(),
             inputs.dns.typed(),
-            inputs.release_ref.as_deref().unwrap_or_default(),
+            &inputs.release_ref_text(),
             &tenant.name,
             &tenant.first_name,
             &tenant.last_name,

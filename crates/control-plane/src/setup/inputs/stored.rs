@@ -75,7 +75,7 @@ impl StoredInputs {
             app_hostname: inputs.app_hostname().to_owned(),
             dns_mode: inputs.dns.mode().to_owned(),
             dns_servers: inputs.dns.typed().to_owned(),
-            release_ref: inputs.release_ref.clone().unwrap_or_default(),
+            release_ref: inputs.release_ref_text(),
             initial_tenant: StoredTenant {
                 tenant_name: inputs.tenant.name.clone(),
                 admin_first_name: inputs.tenant.first_name.clone(),
