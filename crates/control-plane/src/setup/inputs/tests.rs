@@ -302,6 +302,17 @@ fn a_file_of_the_shipped_product_is_read_and_its_secrets_are_not_written_back() 
 }
 
 #[test]
+fn a_secret_in_an_unexpected_place_is_not_kept() {
+    let odd = json!({"adminPassword": PASSWORD, "initialTenant": {"installCode": CODE}, "other": 1});
+    let loaded: StoredInputs = serde_json::from_value(odd).unwrap();
+    let shown = format!("{loaded:?} {}", serde_json::to_string(&loaded).unwrap());
+    assert!(!shown.contains("Can4ry") && !shown.contains(CODE), "{shown}");
+    assert!(shown.contains("\"other\":1"), "{shown}");
+    let none: StoredInputs = serde_json::from_value(json!({"initialTenant": null})).unwrap();
+    assert!(none.plain_secrets().is_none());
+}
+
+#[test]
 fn a_replay_without_its_secrets_says_what_to_do() {
     let inputs = submit(&body()).unwrap();
     let gone = SetupSecrets {
