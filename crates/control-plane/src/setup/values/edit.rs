@@ -251,6 +251,11 @@ mod tests {
                 proptest::prop_assert_eq!(upsert(&edited, "a.b", &value).unwrap(), edited);
             }
         }
+    }
+
+    proptest::proptest! {
+        // Most of these texts are no valid mapping; there are enough cases for those that are.
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3000))]
 
         #[test]
         fn no_text_is_edited_into_something_else(
