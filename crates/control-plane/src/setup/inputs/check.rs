@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::app_url::AppUrl;
 use super::license::{self, Edition, LicenseChoice};
 use super::password::password_policy;
-use super::{Complaint, InputErrors, SetupInputs, Tenant, dns};
+use super::{Complaint, Dns, InputErrors, SetupInputs, Tenant};
 
 /// Most characters of a name, and of an e-mail address.
 const MAX_NAME_CHARS: usize = 200;
@@ -46,15 +46,16 @@ pub(super) enum Origin {
     Stored,
 }
 
+/// What is wrong so far.
 #[derive(Default)]
-struct Problems {
+pub(super) struct Problems {
     first: Option<String>,
     fields: BTreeMap<&'static str, String>,
 }
 
 impl Problems {
     /// The value, or its problem noted under `field`; only the first one of a field is kept.
-    fn keep<T>(&mut self, field: &'static str, checked: Result<T, impl Display>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, field: &'static str, checked: Result<T, impl Display>) -> Option<T> {
         match checked {
             Ok(value) => Some(value),
             Err(problem) => {
@@ -82,11 +83,7 @@ pub(super) fn check(
     let password = password(answers, origin, &mut problems);
     let edition = problems.keep("editionChoice", text(&answers.edition).and_then(Edition::parse));
     let channel = problems.keep("channel", text(&answers.channel).and_then(channel));
-    let custom = problems.keep("dnsMode", text(&answers.dns_mode).and_then(dns::is_custom));
-    let dns = problems.keep(
-        "dnsServers",
-        text(&answers.dns_servers).and_then(|typed| dns::parse(custom == Some(true), typed)),
-    );
+    let dns = Dns::check(text(&answers.dns_mode), text(&answers.dns_servers), &mut problems);
     let app_url = problems.keep(
         "appHostname",
         text(&answers.app_hostname).and_then(|typed| app_url(typed, origin)),

@@ -1,3 +1,4 @@
+use appliance_common::outbound::DnsPolicy;
 use serde_json::{Value, json};
 
 use super::*;
@@ -105,6 +106,34 @@ fn every_rule_names_its_field() {
     ] {
         assert_eq!(fields(&body_with(&changes)), expected, "{changes}");
     }
+}
+
+#[test]
+fn dns_servers_are_kept_as_typed_and_used_only_when_custom() {
+    let dns = |mode: &str, servers: &str| {
+        submit(&body_with(&json!({"dnsMode": mode, "dnsServers": servers})))
+            .unwrap()
+            .dns
+    };
+    let custom = dns("custom", " 10.0.0.53 , fd00::53 ");
+    assert_eq!(
+        (custom.mode(), custom.typed()),
+        ("custom", "10.0.0.53 , fd00::53")
+    );
+    assert_eq!(custom.policy().servers().len(), 2);
+    let system = dns("system", "garbage,,");
+    assert_eq!(
+        (system.mode(), system.typed(), system.policy()),
+        ("system", "garbage,,", &DnsPolicy::System)
+    );
+    assert_eq!(
+        fields(&body_with(&json!({"dnsServers": "x".repeat(1025)}))),
+        ["dnsServers"]
+    );
+    assert_eq!(
+        fields(&body_with(&json!({"dnsMode": 1, "dnsServers": 2}))),
+        ["dnsMode", "dnsServers"]
+    );
 }
 
 #[test]
@@ -343,7 +372,10 @@ fn the_digest_tells_answers_apart_and_ignores_the_clock() {
     moved.tenant.last_name = "yron".to_owned();
     assert_ne!(InputsDigest::of(&moved), InputsDigest::of(&inputs));
     // Journals hold it: another value would make every recorded step run again.
-    assert_eq!(InputsDigest::of(&inputs).to_string(), "750ab4b0e563e2816dd1e811d6f07f4f1d4217cc66f915482f38155b2d73e4ac");
+    assert_eq!(
+        InputsDigest::of(&inputs).to_string(),
+        "750ab4b0e563e2816dd1e811d6f07f4f1d4217cc66f915482f38155b2d73e4ac"
+    );
 }
 
 #[test]
