@@ -82,7 +82,6 @@ impl SealKey {
             install_code: secrets.install_code.as_ref().map(|code| code.expose().as_str()),
             license_key: secrets.license_key.as_ref().map(|key| key.expose().as_str()),
         };
-        // Encrypted where it lies: no copy of the plain bytes is left behind.
         let mut sealed = serde_json::to_vec(&inside).map_err(|_| SealError::CannotSeal)?;
         self.cipher()?
             .seal_in_place_append_tag(
