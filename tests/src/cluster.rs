@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
-use crate::process::{GuardedDir, Process};
+use crate::process::{GuardedDir, Launch, Process};
 use crate::tools::Tools;
 use crate::{files, ports};
 
@@ -30,6 +31,9 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Longest time one request of the harness may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+/// The `User-Agent` of the harness and its stand-ins; whatever else asks is what a test looks at.
+pub const HARNESS_AGENT: &str = "alga-test-harness";
 
 /// Which servers a cluster has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,15 +153,9 @@ impl TestCluster {
         self.signal_api(Signal::SIGCONT)
     }
 
-    /// Starts the real kustomize-controller. The Flux definitions and the namespace must be there, or it
-    /// ends at once.
-    ///
-    /// # Errors
-    /// The program does not start.
-    pub fn start_kustomize_controller(&mut self) -> Result<()> {
-        let launch = components::kustomize_controller(&self.tools, self.dir.path());
-        self.workers.push(Process::start(&launch)?);
-        Ok(())
+    /// How the real kustomize-controller is started on this cluster.
+    pub(crate) fn kustomize_controller(&self) -> Launch {
+        components::kustomize_controller(&self.tools, self.dir.path())
     }
 
     /// Process ids of all servers that were started and not stopped.
@@ -191,12 +189,19 @@ impl TestCluster {
     }
 }
 
-/// A client as the given kubeconfig says.
-pub(crate) async fn client_of(kubeconfig: &Path) -> Result<Client> {
+/// A client as the given kubeconfig says, with the harness as its user agent.
+///
+/// # Errors
+/// The kubeconfig cannot be read or used.
+pub async fn client_of(kubeconfig: &Path) -> Result<Client> {
     let file = Kubeconfig::read_from(kubeconfig)
         .with_context(|| format!("reading the kubeconfig {}", kubeconfig.display()))?;
     let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
-    Client::try_from(config.context("understanding the kubeconfig")?).context("making a client")
+    let mut config = config.context("understanding the kubeconfig")?;
+    config
+        .headers
+        .push((USER_AGENT, HeaderValue::from_static(HARNESS_AGENT)));
+    Client::try_from(config).context("making a client")
 }
 
 /// Everything the servers read; gives the CA's certificate.

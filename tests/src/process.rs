@@ -10,8 +10,9 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -25,6 +26,9 @@ const KILL_GROUP: &str = r#"read -r _; kill -s KILL -- "-$1""#;
 const REMOVE_DIRECTORY: &str =
     r#"read -r _; n=0; until rm -rf -- "$1" || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done"#;
 
+/// How often a child whose end is awaited is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// How much of a log goes into an error.
 const TAIL_BYTES: usize = 4096;
 
@@ -32,42 +36,41 @@ const TAIL_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Launch {
     /// Name of the log file and of the process in errors.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// The program.
     pub(crate) program: PathBuf,
     /// Its arguments.
     pub(crate) args: Vec<String>,
     /// Variables added to ours.
     pub(crate) env: Vec<(&'static str, String)>,
-    /// Directory to start in; the log file goes there too.
+    /// Directory to start in; `<name>.out` and `<name>.log` (standard error) go there too.
     pub(crate) dir: PathBuf,
 }
 
 /// A running child; dropping it kills its whole group and waits for it.
 #[derive(Debug)]
 pub(crate) struct Process {
-    name: &'static str,
+    name: String,
     child: Child,
     guard: Guard,
+    output: PathBuf,
     log: PathBuf,
 }
 
 impl Process {
-    /// Starts a child with both its outputs in `<dir>/<name>.log`, which is appended to.
+    /// Starts a child. Its files begin anew.
     pub(crate) fn start(launch: &Launch) -> Result<Self> {
-        let name = launch.name;
-        let log = launch.dir.join(format!("{name}.log"));
-        let output = File::options().create(true).append(true).open(&log);
-        let output = output.with_context(|| format!("opening {}", log.display()))?;
-        let errors = output.try_clone().context("sharing the log file")?;
+        let name = launch.name.clone();
+        let file = |extension| launch.dir.join(format!("{name}.{extension}"));
+        let (output, log) = (file("out"), file("log"));
         let mut child = shell(GATE)
             .arg(&launch.program)
             .args(&launch.args)
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .current_dir(&launch.dir)
             .stdin(Stdio::piped())
-            .stdout(output)
-            .stderr(errors)
+            .stdout(create(&output)?)
+            .stderr(create(&log)?)
             .spawn()
             .with_context(|| format!("starting {name}"))?;
         let guard = Guard::start(KILL_GROUP, &child.id().to_string());
@@ -76,6 +79,7 @@ impl Process {
                 name,
                 child,
                 guard,
+                output,
                 log,
             },
             Err(error) => {
@@ -85,7 +89,9 @@ impl Process {
                 return Err(error);
             }
         };
-        process.open_gate().with_context(|| format!("starting {name}"))?;
+        process
+            .open_gate()
+            .with_context(|| format!("starting {}", process.name))?;
         Ok(process)
     }
 
@@ -106,9 +112,28 @@ impl Process {
             .with_context(|| format!("looking at {}", self.name))
     }
 
+    /// Waits for its end.
+    pub(crate) async fn finish(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.exited()? {
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                bail!("{} has not ended after {} s", self.name, limit.as_secs());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Sends a signal to its group.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         killpg(self.group(), signal).with_context(|| format!("sending {signal} to {}", self.name))
+    }
+
+    /// What it has written to its standard output.
+    pub(crate) fn output(&self) -> Result<String> {
+        std::fs::read_to_string(&self.output).with_context(|| format!("reading {}", self.output.display()))
     }
 
     /// The end of its log, for errors.
@@ -184,6 +209,10 @@ impl Drop for GuardedDir {
     fn drop(&mut self) {
         self.guard.dismiss();
     }
+}
+
+fn create(file: &Path) -> Result<File> {
+    File::create(file).with_context(|| format!("making {}", file.display()))
 }
 
 /// `sh -c SCRIPT sh`, in a process group of its own; what is added next are the script's arguments.

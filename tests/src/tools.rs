@@ -15,6 +15,8 @@ use ring::digest::{SHA256, digest};
 mod crds;
 mod go;
 
+pub(crate) use go::write_whole;
+
 /// The module that pins every tool; it is copied into the cache, so a build never edits the checkout.
 const GO_MOD: &str = include_str!("../tools/go.mod");
 const GO_SUM: &str = include_str!("../tools/go.sum");

@@ -159,9 +159,9 @@ pub(super) fn kustomize_controller(tools: &Tools, dir: &Path) -> Launch {
     launch
 }
 
-fn launch(tools: &Tools, dir: &Path, name: &'static str, args: Vec<String>) -> Launch {
+fn launch(tools: &Tools, dir: &Path, name: &str, args: Vec<String>) -> Launch {
     Launch {
-        name,
+        name: name.to_owned(),
         program: tools.path(name),
         args,
         env: Vec::new(),

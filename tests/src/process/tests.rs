@@ -5,7 +5,7 @@ use super::*;
 
 fn launch(dir: &Path, script: &str) -> Launch {
     Launch {
-        name: "child",
+        name: "child".into(),
         program: "/bin/sh".into(),
         args: vec!["-c".into(), script.into()],
         env: Vec::new(),
@@ -30,7 +30,7 @@ fn gone(pid: u32) -> bool {
 fn reported_pid(process: &Process) -> u32 {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        if let Ok(pid) = process.log_tail().trim().parse() {
+        if let Ok(pid) = process.output().unwrap().trim().parse() {
             return pid;
         }
         assert!(Instant::now() < deadline, "the child reported nothing");

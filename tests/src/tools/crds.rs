@@ -10,7 +10,8 @@ use super::Progress;
 use super::go::{Module, write_whole};
 
 /// The definitions and the module each one is in, as it ships there under `config/crd/bases`.
-const DEFINITIONS: [(&str, &str); 5] = [
+const DEFINITIONS: [(&str, &str); 6] = [
+    ("source.toolkit.fluxcd.io_buckets.yaml", SOURCE_CONTROLLER),
     ("source.toolkit.fluxcd.io_helmcharts.yaml", SOURCE_CONTROLLER),
     (
         "source.toolkit.fluxcd.io_helmrepositories.yaml",
@@ -43,10 +44,8 @@ pub(super) fn ensure(module: &Module, target: &Path, progress: &dyn Fn(Progress)
         }
         let args = ["mod", "download", "-json", source].map(str::to_owned);
         let printed = module.run("flux-crds", args.into(), progress)?;
-        // "go: downloading …" lines may come first.
-        let json = printed.find('{').map_or("", |start| &printed[start..]);
         let download: Download =
-            serde_json::from_str(json).with_context(|| format!("reading where `go` put {source}"))?;
+            serde_json::from_str(&printed).with_context(|| format!("reading where `go` put {source}"))?;
         let original = Path::new(&download.dir).join("config/crd/bases").join(file);
         let content = fs::read(&original).with_context(|| format!("reading {}", original.display()))?;
         write_whole(&copy, &content)?;

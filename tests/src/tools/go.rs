@@ -59,18 +59,16 @@ impl Module {
         self.unpack()?;
         let line = format!("go {}", args.join(" "));
         let launch = Launch {
-            name: what,
+            name: what.to_owned(),
             program: "go".into(),
             args,
             env: vec![("CGO_ENABLED", "0".to_owned()), ("GOWORK", "off".to_owned())],
             dir: self.dir.clone(),
         };
-        let log = self.dir.join(format!("{what}.log"));
-        let _ = fs::remove_file(&log);
         let mut process = Process::start(&launch)?;
         let status = wait(what, &mut process, progress)?;
         match status.code() {
-            Some(0) => fs::read_to_string(&log).with_context(|| format!("reading {}", log.display())),
+            Some(0) => process.output(),
             Some(127) => bail!(
                 "building {what}: there is no `go` on PATH; install Go 1.26 or newer \
                  (https://go.dev/dl) and run this again"
@@ -79,7 +77,7 @@ impl Module {
                 "building {what}: `{line}` in {} ended with {status}; if a download failed, run this \
                  again (what is built stays built), else see {}:\n{}",
                 self.dir.display(),
-                log.display(),
+                process.log().display(),
                 process.log_tail()
             ),
         }
@@ -105,7 +103,7 @@ fn wait(
     progress: &dyn Fn(Progress),
 ) -> Result<std::process::ExitStatus> {
     let started = Instant::now();
-    let mut reported = Duration::ZERO;
+    let mut next_report = REPORT_EVERY;
     loop {
         if let Some(status) = process.exited()? {
             return Ok(status);
@@ -118,8 +116,8 @@ fn wait(
                 process.log().display()
             );
         }
-        if elapsed - reported >= REPORT_EVERY {
-            reported = elapsed;
+        if elapsed >= next_report {
+            next_report = elapsed + REPORT_EVERY;
             progress(Progress { tool, elapsed });
         }
         std::thread::sleep(LOOK_EVERY);
