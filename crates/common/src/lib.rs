@@ -11,3 +11,5 @@ pub mod process;
 pub mod release;
 pub mod secret;
 pub mod state_file;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
