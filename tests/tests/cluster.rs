@@ -183,7 +183,12 @@ async fn the_web_page_leads_to_the_dashboard_and_ends_with_its_handle() -> Resul
     drop((web, answer, client));
     // A fresh client each time: a pooled connection may still be closing.
     let is_gone = || async {
-        let again = reqwest::Client::builder().no_proxy().build()?.get(&url).send().await;
+        let again = reqwest::Client::builder()
+            .no_proxy()
+            .build()?
+            .get(&url)
+            .send()
+            .await;
         anyhow::Ok(again.is_err_and(|error| error.is_connect()))
     };
     let deadline = Instant::now() + Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use appliance_common::secret::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::check::Answers;
 use super::{SetupInputs, SetupSecrets};
@@ -101,6 +101,20 @@ impl StoredInputs {
             sealed: Some(sealed),
             ..Self::default()
         }
+    }
+
+    /// `setupInputs` of the state document (20 §4): enough to recognise the submission by.
+    #[must_use]
+    pub fn brief(&self) -> Value {
+        json!({
+            "channel": self.channel,
+            "dnsMode": self.dns_mode,
+            "releaseRef": self.release_ref,
+            "initialTenant": {
+                "tenantName": self.initial_tenant.tenant_name,
+                "adminEmail": self.initial_tenant.admin_email,
+            },
+        })
     }
 
     /// The secrets of a file that the shipped product wrote; storing the document again drops them, so
