@@ -1,2 +1,55 @@
-//! The Kubernetes API as the appliance uses it: one client, reads that say why they failed, and one
-//! `apply` through which every write goes.
+//! The Kubernetes API as the appliance uses it: one client, reads that say why they failed, waits on
+//! named conditions, and one `apply` through which every write goes.
+
+mod call;
+mod connect;
+mod error;
+mod read;
+mod wait;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject};
+
+use crate::meter::Meter;
+
+pub use connect::ClusterSource;
+pub use error::{Attempt, ClusterError};
+pub use wait::{Judgement, Wait};
+pub use write::{Created, Owner};
+
+/// A connection to one API server. Cheap to clone; every call has a deadline and is metered.
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    limit: Duration,
+    meter: Arc<Meter>,
+}
+
+impl Cluster {
+    /// Wraps a client; `limit` is the deadline of one call, with all its retries.
+    #[must_use]
+    pub fn new(client: Client, limit: Duration, meter: Arc<Meter>) -> Self {
+        Self { client, limit, meter }
+    }
+
+    /// Requests made and time spent waiting.
+    #[must_use]
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// The kind's endpoint, below a namespace when there is one.
+    fn api(&self, resource: &ApiResource, namespace: Option<&str>) -> Api<DynamicObject> {
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, resource),
+            None => Api::all_with(self.client.clone(), resource),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub mod meter;
 pub mod names;
 pub mod process;
 pub mod secret;

@@ -50,7 +50,7 @@ pub mod namespace {
     pub const CONTROL_PLANE: &str = "alga-appliance-control-plane";
     /// The application's workloads and data.
     pub const MSP: &str = "msp";
-    /// HelmReleases, values and the release selection.
+    /// `HelmRelease` objects, values and the release selection.
     pub const ALGA_SYSTEM: &str = "alga-system";
     /// The appliance's own in-cluster objects.
     pub const APPLIANCE_SYSTEM: &str = "appliance-system";
@@ -76,7 +76,7 @@ pub mod object {
     pub const LICENSE_SEED: &str = "appliance-license-seed";
     /// Which release was applied.
     pub const RELEASE_SELECTION: &str = "appliance-release-selection";
-    /// The StorageClass of every claim.
+    /// The `StorageClass` of every claim.
     pub const STORAGE_CLASS: &str = "local-path";
     /// The local-path provisioner's Deployment.
     pub const PROVISIONER: &str = "local-path-provisioner";

@@ -1,0 +1,71 @@
+//! Where the API server is and how we are known there.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+use super::{Cluster, ClusterError};
+use crate::meter::Meter;
+
+/// Longest wait for a TCP and TLS connection to the API server.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Deadline of one call with all its retries.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// Where to find the cluster: a kubeconfig, or else the pod's own service account.
+#[derive(Debug, Clone)]
+pub struct ClusterSource {
+    kubeconfig: PathBuf,
+    limit: Duration,
+}
+
+impl ClusterSource {
+    /// The cluster of `kubeconfig`; where no such file is, that of the pod this program runs in.
+    pub fn new(kubeconfig: impl Into<PathBuf>) -> Self {
+        Self {
+            kubeconfig: kubeconfig.into(),
+            limit: CALL_LIMIT,
+        }
+    }
+
+    /// The same, with another deadline for one call.
+    #[must_use]
+    pub fn with_call_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The kubeconfig that is looked for first.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Prepares a client; makes no request yet.
+    ///
+    /// # Errors
+    /// [`ClusterError::NotConfigured`] when neither source can be used.
+    pub async fn open(&self, meter: Arc<Meter>) -> Result<Cluster, ClusterError> {
+        let not_configured = |source| ClusterError::NotConfigured {
+            kubeconfig: self.kubeconfig.clone(),
+            source,
+        };
+        let mut config = self.config().await.map_err(not_configured)?;
+        // The API server is this box's own: a proxy in the environment is not for it.
+        config.proxy_url = None;
+        config.connect_timeout = Some(CONNECT_LIMIT);
+        let client = Client::try_from(config).map_err(|error| not_configured(Box::new(error)))?;
+        Ok(Cluster::new(client, self.limit, meter))
+    }
+
+    async fn config(&self) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
+        if self.kubeconfig.exists() {
+            let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
+            return Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?);
+        }
+        Ok(Config::incluster()?)
+    }
+}

@@ -1,0 +1,86 @@
+//! Reads: absent is an answer, everything else that is not the object is an error.
+
+use kube::Resource;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use serde::de::DeserializeOwned;
+
+use super::{Attempt, Cluster, ClusterError};
+
+impl Cluster {
+    /// One object; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; a missing object is none.
+    pub async fn get<K>(&self, namespace: Option<&str>, name: &str) -> Result<Option<K>, ClusterError>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        match self.get_dynamic(&resource, namespace, name).await? {
+            Some(object) => typed(&attempt("reading", &resource, namespace, name), object).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// One object of a kind known at run time; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; a missing object is none.
+    pub async fn get_dynamic(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<DynamicObject>, ClusterError> {
+        let api = self.api(resource, namespace);
+        self.call(&attempt("reading", resource, namespace, name), || {
+            api.get_opt(name)
+        })
+        .await
+    }
+
+    /// All objects of a kind with these labels (`app=x`; empty for all), in one namespace or everywhere.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; a kind the server does not know is [`ClusterError::Missing`].
+    pub async fn list<K>(&self, namespace: Option<&str>, labels: &str) -> Result<Vec<K>, ClusterError>
+    where
+        K: Resource<DynamicType = ()> + DeserializeOwned,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        let attempt = attempt("listing", &resource, namespace, "");
+        let api = self.api(&resource, namespace);
+        let params = ListParams::default().labels(labels);
+        let found = self.call(&attempt, || api.list(&params)).await?;
+        found
+            .items
+            .into_iter()
+            .map(|object| typed(&attempt, object))
+            .collect()
+    }
+}
+
+/// An object as its own type.
+pub(super) fn typed<K>(attempt: &Attempt, object: DynamicObject) -> Result<K, ClusterError>
+where
+    K: Resource<DynamicType = ()> + DeserializeOwned,
+{
+    object.try_parse().map_err(|source| ClusterError::Unintelligible {
+        attempt: attempt.clone(),
+        source: Box::new(source),
+    })
+}
+
+pub(super) fn attempt(
+    verb: &'static str,
+    resource: &ApiResource,
+    namespace: Option<&str>,
+    name: &str,
+) -> Attempt {
+    Attempt {
+        verb,
+        kind: resource.kind.clone(),
+        namespace: namespace.map(str::to_owned),
+        name: name.to_owned(),
+    }
+}

@@ -1,0 +1,89 @@
+//! How many outside requests were made, and how long the program did nothing but wait for them.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Counts requests and the union of the times in which at least one wait was under way, so that
+/// waits which overlap count once.
+#[derive(Debug, Default)]
+pub struct Meter {
+    requests: AtomicU64,
+    waits: Mutex<Waits>,
+}
+
+#[derive(Debug, Default)]
+struct Waits {
+    under_way: usize,
+    since: Option<Instant>,
+    total: Duration,
+}
+
+/// Ends a wait when dropped, also when the future that waited is.
+struct Waiting<'a>(&'a Meter);
+
+impl Meter {
+    /// Counts one request.
+    pub fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests so far.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Time so far in which something was waited for.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.total + waits.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Runs `wait`, counting the time it takes as waiting.
+    pub async fn waiting<T>(&self, wait: impl Future<Output = T>) -> T {
+        let _guard = self.begin();
+        wait.await
+    }
+
+    fn begin(&self) -> Waiting<'_> {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.under_way += 1;
+        waits.since.get_or_insert_with(Instant::now);
+        Waiting(self)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waits = self.0.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.under_way -= 1;
+        if waits.under_way == 0
+            && let Some(since) = waits.since.take()
+        {
+            waits.total += since.elapsed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn waits_that_overlap_count_once_and_a_dropped_one_ends() {
+        let meter = Meter::default();
+        let started = Instant::now();
+        {
+            let _outer = meter.begin();
+            meter
+                .waiting(async { meter.waiting(tokio::task::yield_now()).await })
+                .await;
+        }
+        assert!(meter.waited() <= started.elapsed());
+        assert_eq!(meter.waits.lock().unwrap().under_way, 0);
+        assert_eq!(meter.waited(), meter.waited(), "nothing is waited for any more");
+    }
+}
