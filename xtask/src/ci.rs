@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use crate::bundle::{BundleCommand, Sources};
+use crate::bundle::Sources;
 use crate::{layers, runner};
 
 /// Longest time one step may take; the whole must be done in an hour on a cold machine.
@@ -85,7 +85,7 @@ impl Step {
             Self::Run(_, argv) => runner::run(argv, STEP_LIMIT).await,
             Self::Deny => deny(ci).await,
             Self::Layers => layers::check(out).await,
-            Self::BundleLint => BundleCommand::Lint(Sources::default()).run(out),
+            Self::BundleLint => Sources::default().lint(&"ghcr.io".parse()?, out),
         }
     }
 }

@@ -21,7 +21,18 @@ const PUBLISHED: [&str; 2] = ["base", "profiles"];
 #[derive(Debug, Subcommand)]
 pub enum BundleCommand {
     /// Check the bundle as it would be published.
-    Lint(Sources),
+    Lint(Lint),
+}
+
+/// What `bundle lint` checks.
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Registry it is rendered for
+    #[arg(long, value_name = "HOST[:PORT]", default_value = "ghcr.io")]
+    pub registry: Registry,
+    /// What is rendered.
+    #[command(flatten)]
+    pub sources: Sources,
 }
 
 impl BundleCommand {
@@ -30,15 +41,8 @@ impl BundleCommand {
     /// # Errors
     /// Sources that cannot be read; findings.
     pub fn run(&self, out: &mut dyn std::io::Write) -> Result<()> {
-        let Self::Lint(sources) = self;
-        let checked = sources.check(&"ghcr.io".parse()?)?;
-        writeln!(
-            out,
-            "bundle: {} files, {} charts, no findings",
-            checked.bundle.files.len(),
-            checked.lock.charts.len()
-        )?;
-        Ok(())
+        let Self::Lint(lint) = self;
+        lint.sources.lint(&lint.registry, out)
     }
 }
 
@@ -86,6 +90,19 @@ impl Sources {
         }
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         bail!("the bundle has {} findings:\n{}", lines.len(), lines.join("\n"))
+    }
+
+    /// Says that there are no findings.
+    ///
+    /// # Errors
+    /// As [`Sources::check`].
+    pub fn lint(&self, registry: &Registry, out: &mut dyn std::io::Write) -> Result<()> {
+        let checked = self.check(registry)?;
+        let (files, charts) = (checked.bundle.files.len(), checked.charts.len());
+        Ok(writeln!(
+            out,
+            "bundle: {files} files against {charts} charts, no findings"
+        )?)
     }
 
     fn lock_file(&self) -> PathBuf {
