@@ -5,7 +5,6 @@ mod command;
 pub mod lint;
 pub mod lock;
 pub mod pack;
-pub mod registry;
 pub mod render;
 
 use std::collections::BTreeMap;

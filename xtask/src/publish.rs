@@ -11,44 +11,24 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use clap::{Args, ValueEnum};
+use appliance_common::release::manifest::ReleaseManifest;
+use appliance_common::release::policy::UsePolicy;
+use appliance_common::release::reference::{Channel, RegistryHost, Tag, Version};
+use clap::Args;
 use serde::Serialize;
 
 use self::artifact::{Artifact, Stamp};
 use self::push::{Pusher, account};
-use crate::bundle::lock::is_tag;
-use crate::bundle::registry::Registry;
 use crate::bundle::{Checked, Sources, pack};
-
-/// A channel that appliances follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channel {
-    /// What most appliances follow.
-    Stable,
-    /// What is newest.
-    Nightly,
-}
-
-impl Channel {
-    /// Its tag.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stable => "stable",
-            Self::Nightly => "nightly",
-        }
-    }
-}
 
 /// What to publish, and where to.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
     /// `host[:port]`; anything but loopback is spoken to over TLS
     #[arg(long, value_name = "HOST[:PORT]")]
-    pub registry: Registry,
+    pub registry: RegistryHost,
     /// Channel whose tag moves to this release
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "stable|nightly")]
     pub channel: Channel,
     /// Version of the release, which is also its tag
     #[arg(long, value_parser = version)]
@@ -85,7 +65,7 @@ pub struct Published {
     /// Version of the release.
     pub version: String,
     /// The channel that leads to it.
-    pub channel: Channel,
+    pub channel: &'static str,
     /// The release manifest's artifact.
     pub release: Reference,
     /// The config bundle.
@@ -109,12 +89,7 @@ impl Published {
         }
         writeln!(out, "config   {} {}", self.config.reference, self.config.digest)?;
         writeln!(out, "release  {} {}", self.release.reference, self.release.digest)?;
-        Ok(writeln!(
-            out,
-            "channel  {} is {}",
-            self.channel.as_str(),
-            self.version
-        )?)
+        Ok(writeln!(out, "channel  {} is {}", self.channel, self.version)?)
     }
 }
 
@@ -142,7 +117,11 @@ pub async fn publish(options: &Options) -> Result<Published> {
         stamp.epoch,
     )?;
     let config = stamp.bundle(archive)?;
-    let release = stamp.release(&manifest::build(options, &checked, &config)?)?;
+    let manifest = serde_json::to_vec_pretty(&manifest::build(options, &checked, &config))?;
+    ReleaseManifest::from_json(&manifest)?
+        .usable(&UsePolicy::for_registry(registry))
+        .context("an appliance would refuse this release")?;
+    let release = stamp.release(manifest)?;
 
     let account = account(options.username.as_deref(), options.password_file.as_deref())?;
     let pusher = Pusher::new(registry, account);
@@ -150,18 +129,15 @@ pub async fn publish(options: &Options) -> Result<Published> {
     for artifact in charts.iter().chain([&config, &release]) {
         pusher.push(artifact).await?;
     }
-    let channel = options.channel;
-    pusher
-        .tag(&release, channel.as_str())
-        .await
-        .context("moving the channel")?;
+    let moved = pusher.tag(&release, options.channel.as_str()).await;
+    moved.with_context(|| format!("moving the channel {}", options.channel.as_str()))?;
     let name = |artifact: &Artifact| Reference {
         reference: format!("{registry}/{}:{}", artifact.repository, artifact.tag),
-        digest: artifact.digest.clone(),
+        digest: artifact.digest.to_string(),
     };
     Ok(Published {
         version: options.version.clone(),
-        channel,
+        channel: options.channel.as_str(),
         release: name(&release),
         config: name(&config),
         charts: charts.iter().map(name).collect(),
@@ -208,7 +184,7 @@ async fn published_charts_are_there(checked: &Checked, pusher: &Pusher) -> Resul
         ensure!(
             found.as_ref() == Some(pinned),
             "the chart {name}:{tag} on the registry is {}, and the lock pins {pinned}",
-            found.as_deref().unwrap_or("absent")
+            found.as_ref().map_or("absent", |digest| digest.as_str())
         );
     }
     Ok(())
@@ -217,7 +193,7 @@ async fn published_charts_are_there(checked: &Checked, pusher: &Pusher) -> Resul
 /// A version that is a tag, and is not one that moves.
 fn version(text: &str) -> Result<String> {
     ensure!(
-        is_tag(text) && !text.starts_with('_'),
+        text.parse::<Version>().is_ok() && text.parse::<Tag>().is_ok(),
         "{text:?} is not a version: letters, digits, `.`, `_` and `-`, at most 128, a letter or digit first"
     );
     ensure!(

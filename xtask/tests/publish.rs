@@ -5,10 +5,11 @@
 use std::fs;
 use std::path::Path;
 
+use appliance_common::release::reference::Channel;
 use appliance_common::state_file::replace;
 use tempfile::TempDir;
 use xtask::bundle::Sources;
-use xtask::publish::{Channel, Options, publish};
+use xtask::publish::{Options, publish};
 
 const CHARTS: [(&str, &str); 6] = [
     ("sebastian", "0.0.1"),

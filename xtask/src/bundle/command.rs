@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use appliance_common::release::reference::RegistryHost;
 use clap::{Args, Subcommand};
 
 use super::chart::load_all;
 use super::lint::lint;
 use super::lock::Lock;
 use super::read_tree;
-use super::registry::Registry;
 use super::render::{Bundle, render};
 use crate::root;
 
@@ -29,7 +29,7 @@ pub enum BundleCommand {
 pub struct Lint {
     /// Registry it is rendered for
     #[arg(long, value_name = "HOST[:PORT]", default_value = "ghcr.io")]
-    pub registry: Registry,
+    pub registry: RegistryHost,
     /// What is rendered.
     #[command(flatten)]
     pub sources: Sources,
@@ -76,7 +76,7 @@ impl Sources {
     ///
     /// # Errors
     /// Sources that cannot be read or rendered; findings, one per line.
-    pub fn check(&self, registry: &Registry) -> Result<Checked> {
+    pub fn check(&self, registry: &RegistryHost) -> Result<Checked> {
         let lock = Lock::load(&self.lock_file())?;
         let charts = match self.charts_dir(&lock) {
             Some(dir) => load_all(&dir)?,
@@ -96,7 +96,7 @@ impl Sources {
     ///
     /// # Errors
     /// As [`Sources::check`].
-    pub fn lint(&self, registry: &Registry, out: &mut dyn std::io::Write) -> Result<()> {
+    pub fn lint(&self, registry: &RegistryHost, out: &mut dyn std::io::Write) -> Result<()> {
         let checked = self.check(registry)?;
         let (files, charts) = (checked.bundle.files.len(), checked.charts.len());
         Ok(writeln!(

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use appliance_common::release::reference::{Digest, ImageRef, ImageTag, Tag};
 use serde::{Deserialize, Serialize};
 
 /// Everything a release names besides the bundle itself.
@@ -18,9 +19,9 @@ pub struct Lock {
     #[serde(default = "single_node")]
     pub values_profile: String,
     /// The control plane's image, by digest.
-    pub control_plane: Option<String>,
+    pub control_plane: Option<ImageRef>,
     /// The support agent's image, by digest.
-    pub support_agent: Option<String>,
+    pub support_agent: Option<ImageRef>,
     /// Public keys that sign support receipts, by their ids.
     #[serde(default)]
     pub support_receipt_keys: BTreeMap<String, String>,
@@ -38,10 +39,10 @@ pub struct Lock {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Images {
-    alga_core: String,
-    workflow_worker: String,
-    email_service: String,
-    temporal_worker: String,
+    alga_core: ImageTag,
+    workflow_worker: ImageTag,
+    email_service: ImageTag,
+    temporal_worker: ImageTag,
 }
 
 /// One chart.
@@ -51,7 +52,7 @@ pub struct ChartPin {
     /// Version in `Chart.yaml` and in the bundle's `HelmRelease`.
     pub version: String,
     /// Digest of its OCI manifest; needed where the chart is published already.
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
 }
 
 /// See the release manifest's key of the same name.
@@ -83,10 +84,8 @@ impl Lock {
     pub fn parse(text: &str) -> Result<Self> {
         let lock: Self = toml::from_str(text)?;
         for (key, tag) in lock.image_tags() {
-            ensure!(
-                is_pinned_tag(tag),
-                "images.{key} is {tag:?}: write `tag` or `tag@sha256:…`, and not `latest`"
-            );
+            let floats = tag.split('@').next() == Some("latest");
+            ensure!(!floats, "images.{key} is {tag:?}, which floats: name one build");
         }
         for (key, reference) in &lock.helpers {
             ensure!(
@@ -98,16 +97,9 @@ impl Lock {
             ("controlPlane", &lock.control_plane),
             ("supportAgent", &lock.support_agent),
         ] {
-            let pinned = |image: &String| image.split_once('@').is_some_and(|(_, digest)| is_digest(digest));
             ensure!(
-                image.as_ref().is_none_or(pinned),
-                "{key} is {image:?}: write `registry/repository@sha256:…`"
-            );
-        }
-        for (name, chart) in &lock.charts {
-            ensure!(
-                chart.digest.as_deref().is_none_or(is_digest),
-                "charts.{name}.digest is not `sha256:` and 64 hexadecimal digits"
+                image.as_ref().is_none_or(|image| image.digest().is_some()),
+                "{key} is not pinned: write `registry/repository@sha256:…`"
             );
         }
         if let Some(bootstrap) = &lock.tenant_bootstrap {
@@ -136,10 +128,10 @@ impl Lock {
 
     fn image_tags(&self) -> [(&'static str, &str); 4] {
         [
-            ("algaCore", &self.images.alga_core),
-            ("workflowWorker", &self.images.workflow_worker),
-            ("emailService", &self.images.email_service),
-            ("temporalWorker", &self.images.temporal_worker),
+            ("algaCore", self.images.alga_core.as_str()),
+            ("workflowWorker", self.images.workflow_worker.as_str()),
+            ("emailService", self.images.email_service.as_str()),
+            ("temporalWorker", self.images.temporal_worker.as_str()),
         ]
     }
 }
@@ -148,34 +140,9 @@ impl Lock {
 fn split_helper(reference: &str) -> Option<(&str, &str, &str)> {
     let (before, digest) = reference.split_once('@')?;
     let (name, tag) = before.rsplit_once(':')?;
-    let pinned = is_digest(digest) && is_tag(tag) && tag != "latest" && !name.is_empty();
+    let pinned =
+        digest.parse::<Digest>().is_ok() && tag.parse::<Tag>().is_ok() && tag != "latest" && !name.is_empty();
     pinned.then(|| (name, &reference[name.len() + 1..], digest))
-}
-
-fn is_pinned_tag(text: &str) -> bool {
-    let (tag, digest) = match text.split_once('@') {
-        Some((tag, digest)) => (tag, Some(digest)),
-        None => (text, None),
-    };
-    is_tag(tag) && tag != "latest" && digest.is_none_or(is_digest)
-}
-
-/// Whether `text` is a tag of 10 §2.
-#[must_use]
-pub fn is_tag(text: &str) -> bool {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    (1..=128).contains(&text.len()) && text.chars().all(legal) && !text.starts_with(['.', '-'])
-}
-
-/// Whether `text` is a digest of 10 §2.
-#[must_use]
-pub fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|hex| {
-        hex.len() == 64
-            && hex
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    })
 }
 
 #[cfg(test)]
@@ -198,7 +165,7 @@ mod tests {
     fn what_does_not_pin_is_refused_by_its_key() {
         let cases = [
             ("\"sample-core\"", "\"latest\"", "images.algaCore"),
-            ("\"sample-core\"", "\"repo/name:tag\"", "images.algaCore"),
+            ("\"sample-core\"", "\"repo/name:tag\"", "algaCore"),
             ("redis:7.4.2@", "redis:latest@", "helpers.redis"),
             (
                 "busybox:1.36.1@sha256:5",
@@ -213,7 +180,7 @@ mod tests {
             (
                 "{ version = \"0.0.1\" }",
                 "{ version = \"0.0.1\", digest = \"sha256:1\" }",
-                "charts.sebastian.digest",
+                "sebastian",
             ),
             ("\nsample = true", "\nsmaple = true", "smaple"),
         ];

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::Result;
+use appliance_common::release::reference::Digest;
 use flate2::{Compression, GzBuilder};
-use ring::digest::{SHA256, digest};
 
 /// A gzipped tar archive.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct Archive {
     /// The compressed bytes.
     pub bytes: Vec<u8>,
     /// Digest of the tar archive before it was compressed.
-    pub diff_id: String,
+    pub diff_id: Digest,
 }
 
 /// Packs `files` in the order of their paths: mode 0644, root's, dated `epoch`; no gzip name or date.
@@ -37,14 +37,8 @@ pub fn archive<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, epoch: u
     gzip.write_all(&tar)?;
     Ok(Archive {
         bytes: gzip.finish()?,
-        diff_id: sha256(&tar),
+        diff_id: Digest::of(&tar),
     })
-}
-
-/// `sha256:<hex>` of `bytes`.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(digest(&SHA256, bytes)))
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, anyhow, bail};
+use appliance_common::release::reference::RegistryHost;
 use serde_json::{Value, json};
 
 use super::Files;
 use super::lock::Lock;
-use super::registry::Registry;
 
 /// The file that says where charts are pulled from.
 const HELM_REPOSITORY: &str = "base/charts/helm-repository.yaml";
@@ -39,7 +39,7 @@ impl Bundle {
 ///
 /// # Errors
 /// A placeholder that the lock does not fill, a chart repository file that is not one.
-pub fn render(source: &Files, lock: &Lock, registry: &Registry) -> Result<Bundle> {
+pub fn render(source: &Files, lock: &Lock, registry: &RegistryHost) -> Result<Bundle> {
     let variables = lock.variables();
     let mut files = Files::new();
     for (path, text) in source {
@@ -74,7 +74,7 @@ fn fill(text: &str, variables: &BTreeMap<String, &str>) -> Result<String> {
 }
 
 /// The `HelmRepository` with its charts at `registry`.
-fn point_at(text: &str, registry: &Registry) -> Result<String> {
+fn point_at(text: &str, registry: &RegistryHost) -> Result<String> {
     let mut document: Value = serde_saphyr::from_str(text)?;
     let spec = document
         .get_mut("spec")

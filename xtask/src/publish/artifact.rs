@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use appliance_common::release::reference::Digest;
 use jiff::Timestamp;
 use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::bundle::chart::Chart;
-use crate::bundle::pack::{Archive, sha256};
+use crate::bundle::pack::Archive;
 
 /// Media types, each with the page that fixes it.
 mod media {
@@ -38,7 +39,7 @@ impl Blob {
     fn new(media_type: &str, bytes: Vec<u8>) -> Result<Self> {
         let descriptor = OciDescriptor {
             media_type: media_type.to_owned(),
-            digest: sha256(&bytes),
+            digest: Digest::of(&bytes).to_string(),
             size: i64::try_from(bytes.len())?,
             ..OciDescriptor::default()
         };
@@ -55,7 +56,7 @@ pub(super) struct Artifact {
     pub(super) tag: String,
     pub(super) blobs: Vec<Blob>,
     pub(super) manifest: Vec<u8>,
-    pub(super) digest: String,
+    pub(super) digest: Digest,
 }
 
 /// What every artifact of one publication shares.
@@ -86,7 +87,7 @@ impl Stamp {
     pub(super) fn bundle(&self, archive: Archive) -> Result<Artifact> {
         let config = json!({
             "architecture": "", "os": "", "config": {},
-            "rootfs": {"type": "layers", "diff_ids": [archive.diff_id]},
+            "rootfs": {"type": "layers", "diff_ids": [archive.diff_id.as_str()]},
         });
         self.artifact(
             ("nine-minds/alga-appliance-config", &self.version),
@@ -106,10 +107,10 @@ impl Stamp {
     }
 
     /// The release: its manifest is the config blob, and its layer is empty (10 §1).
-    pub(super) fn release(&self, manifest: &Value) -> Result<Artifact> {
+    pub(super) fn release(&self, manifest: Vec<u8>) -> Result<Artifact> {
         self.artifact(
             ("nine-minds/alga-appliance-release", &self.version),
-            Blob::new(media::RELEASE, serde_json::to_vec_pretty(manifest)?)?,
+            Blob::new(media::RELEASE, manifest)?,
             Blob::new(media::EMPTY, b"{}".to_vec())?,
         )
     }
@@ -128,7 +129,7 @@ impl Stamp {
             // Tags have no `+`; Helm writes `_` for it.
             tag: version.replace('+', "_"),
             blobs: vec![layer, config],
-            digest: sha256(&manifest),
+            digest: Digest::of(&manifest),
             manifest,
         })
     }

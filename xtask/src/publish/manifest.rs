@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use appliance_common::release::reference::ImageRef;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::bundle::lock::{Images, TenantBootstrap};
 /// The document, in the order of 10 §4.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Manifest<'a> {
+pub(super) struct Manifest<'a> {
     schema: &'static str,
     version: &'a str,
     channel: &'static str,
@@ -33,31 +34,27 @@ struct Manifest<'a> {
 }
 
 /// The manifest of the release that `options` name, whose bundle is `config`.
-pub(super) fn build(
-    options: &Options,
-    checked: &Checked,
-    config: &Artifact,
-) -> Result<Value, serde_json::Error> {
+pub(super) fn build<'a>(options: &'a Options, checked: &'a Checked, config: &Artifact) -> Manifest<'a> {
     let Checked { lock, bundle, .. } = checked;
     let charts = lock.charts.iter();
-    serde_json::to_value(Manifest {
+    Manifest {
         schema: "alga.appliance.release/v1",
         version: &options.version,
         channel: options.channel.as_str(),
         values_profile: &lock.values_profile,
         images: &lock.images,
-        control_plane: lock.control_plane.as_deref(),
-        support_agent: lock.support_agent.as_deref(),
+        control_plane: lock.control_plane.as_ref().map(ImageRef::as_str),
+        support_agent: lock.support_agent.as_ref().map(ImageRef::as_str),
         support_receipt_keys: &lock.support_receipt_keys,
         tenant_bootstrap: lock.tenant_bootstrap.as_ref(),
         config: json!({
             "repository": format!("{}/{}", options.registry, config.repository),
             "tag": config.tag,
-            "digest": config.digest,
+            "digest": config.digest.as_str(),
         }),
         charts: charts
             .map(|(name, pin)| (name.as_str(), pin.version.as_str()))
             .collect(),
         profile_values: bundle.profile_values(),
-    })
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use appliance_common::release::reference::{Digest, RegistryHost};
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
@@ -13,7 +14,6 @@ use oci_client::{Client, Reference};
 use tokio::time::timeout;
 
 use super::artifact::Artifact;
-use crate::bundle::registry::Registry;
 
 /// Longest time one artifact may take.
 const PUSH_LIMIT: Duration = Duration::from_mins(2);
@@ -24,12 +24,12 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// A client of one registry.
 pub(super) struct Pusher {
     client: Client,
-    registry: Registry,
+    registry: RegistryHost,
     auth: RegistryAuth,
 }
 
 impl Pusher {
-    pub(super) fn new(registry: &Registry, auth: RegistryAuth) -> Self {
+    pub(super) fn new(registry: &RegistryHost, auth: RegistryAuth) -> Self {
         // An error says that a provider is installed already: the same one, the tree has no other.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let protocol = if registry.is_loopback() {
@@ -52,11 +52,11 @@ impl Pusher {
     }
 
     /// What the registry holds under a tag, if anything.
-    pub(super) async fn digest_of(&self, repository: &str, tag: &str) -> Result<Option<String>> {
+    pub(super) async fn digest_of(&self, repository: &str, tag: &str) -> Result<Option<Digest>> {
         let reference = self.reference(repository, tag);
         let asked = self.client.fetch_manifest_digest(&reference, &self.auth);
         match timeout(SILENCE_LIMIT, asked).await {
-            Ok(Ok(digest)) => Ok(Some(digest)),
+            Ok(Ok(digest)) => Ok(Some(digest.parse()?)),
             Ok(Err(error)) if is_absent(&error) => Ok(None),
             Ok(Err(error)) => Err(anyhow!(error).context(format!("asking for {reference}"))),
             Err(_) => bail!("{reference} was not answered for within {SILENCE_LIMIT:?}"),

@@ -1,11 +1,11 @@
 //! Rules over what charts are told: images, secrets, host names, parameters that must agree.
 
 use appliance_common::names::namespace;
+use appliance_common::release::reference::Digest;
 use serde_json::Value;
 
 use super::{Findings, Object};
 use crate::bundle::Files;
-use crate::bundle::lock::is_digest;
 use crate::bundle::render::Bundle;
 
 /// Services in `msp` that the charts render (70 §13).
@@ -88,7 +88,7 @@ fn names_one_build(reference: &str) -> bool {
     };
     let last = before.rsplit('/').next().unwrap_or_default();
     let tag = last.split_once(':').map(|(_, tag)| tag);
-    digest.is_none_or(is_digest)
+    digest.is_none_or(|digest| digest.parse::<Digest>().is_ok())
         && tag.is_none_or(|tag| tag != "latest" && !tag.is_empty())
         && (tag.is_some() || digest.is_some())
 }
