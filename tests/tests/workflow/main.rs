@@ -1,4 +1,5 @@
 //! The setup workflow against real servers: answers in, Flux objects and workloads out.
 
 mod install;
+mod objects;
 mod scene;

@@ -23,7 +23,7 @@ use xtask::bundle::Sources;
 use xtask::publish::{Options, Published, publish};
 
 /// Longest time a run may take to end, one way or the other.
-pub(crate) const RUN_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const RUN_LIMIT: Duration = Duration::from_mins(2);
 
 /// A password that breaks careless quoting.
 pub(crate) const PASSWORD: &str = r#"Can"ary\7!psa-Xq"#;
