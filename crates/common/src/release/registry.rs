@@ -6,7 +6,9 @@
 
 mod auth;
 mod error;
+mod failure;
 mod fetch;
+mod kinds;
 mod oci;
 mod redirect;
 mod resolved;
@@ -21,7 +23,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-pub use error::{Category, Failure, Operation, RegistryError};
+pub use error::RegistryError;
+pub use failure::Failure;
+pub use kinds::{Category, Operation};
 pub use resolved::{Resolved, StoredError, StoredRelease};
 
 use super::manifest::ReleaseManifest;

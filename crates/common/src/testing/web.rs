@@ -156,7 +156,7 @@ impl WebServer {
     ///
     /// # Errors
     /// When no port can be had or the certificate does not work.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "registry"))]
     pub(crate) async fn start_tls(
         config: Arc<tokio_rustls::rustls::ServerConfig>,
         script: impl Fn(&Request) -> Reply + Send + Sync + 'static,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::auth::Bearer;
-use super::error::Failure;
+use super::failure::Failure;
 use super::redirect::{self, MAX_HOPS};
 use super::{Registry, retry};
 
@@ -101,12 +101,11 @@ impl Registry {
             request = request.header(AUTHORIZATION, bearer.header());
         }
         let response = request.send().await.map_err(Failure::transport)?;
-        let size = response
-            .headers()
-            .iter()
+        let lines = response.headers().iter();
+        let size: usize = lines
             .map(|(name, value)| name.as_str().len() + value.len() + 4)
             .sum();
-        if usize::gt(&size, &MAX_HEADER_BYTES) {
+        if size > MAX_HEADER_BYTES {
             return Err(Failure::Protocol(
                 "response headers are larger than 64 KiB".to_owned(),
             ));
