@@ -41,6 +41,7 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Body,
+    delay: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +61,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Body::Whole(Vec::new()),
+            delay: Duration::ZERO,
         }
     }
 
@@ -110,6 +112,12 @@ impl Reply {
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// The same, but only after a while.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
     }
 
     /// A redirect.
@@ -229,6 +237,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(request);
+    tokio::time::sleep(reply.delay).await;
     let mut head = format!("HTTP/1.1 {} Scripted\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
         let _ = write!(head, "{name}: {value}\r\n");

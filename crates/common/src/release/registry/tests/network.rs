@@ -98,7 +98,7 @@ fn certificate(name: &str) -> (Arc<ServerConfig>, String) {
 
 fn settings(host: &str) -> RegistrySettings {
     RegistrySettings {
-        timeout: Duration::from_secs(2),
+        timeout: PATIENT,
         ..RegistrySettings::new(
             host.parse().unwrap(),
             "nine-minds/alga-appliance-release".parse().unwrap(),
@@ -249,7 +249,7 @@ async fn a_closed_port_is_a_connect_failure() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     assert_eq!(
-        failure(&registry_at(&address.to_string())).await,
+        failure(&registry_at(&address.to_string(), PATIENT)).await,
         ("manifest", "connect")
     );
 }
