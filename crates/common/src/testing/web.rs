@@ -272,6 +272,14 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn read<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Result<Request> {
+    if !stream
+        .fill_buf()
+        .await?
+        .first()
+        .is_some_and(u8::is_ascii_uppercase)
+    {
+        return Err(io::Error::other("not HTTP"));
+    }
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::kinds::{Category, Operation};
-use crate::outbound::{LookupError, Transport};
+use crate::outbound::{self, LookupError, Transport};
 use crate::release::manifest::ManifestError;
 
 /// What happened. Holds no token and no redirect target.
@@ -82,6 +82,11 @@ impl Failure {
             // A URL can hold a signature in its query.
             source: Box::new(error.without_url()),
         }
+    }
+
+    /// Whether there was a TLS server, only not one that is trusted.
+    pub(super) fn is_untrusted(&self) -> bool {
+        matches!(self, Self::Transport { source, .. } if outbound::is_untrusted(source))
     }
 
     /// Whether the same request may work in a moment.

@@ -94,7 +94,13 @@ impl Registry {
         Err(Failure::TooManyRedirects)
     }
 
-    async fn get(&self, url: &Url, bearer: Option<&Bearer>, accept: &str) -> Result<Response, Failure> {
+    /// One request, up to the headers of its answer.
+    pub(super) async fn exchange(
+        &self,
+        url: &Url,
+        bearer: Option<&Bearer>,
+        accept: &str,
+    ) -> Result<Response, Failure> {
         let mut request = self.outbound.client().get(url.clone());
         request = request.header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
         if let Some(bearer) = bearer {

@@ -244,6 +244,29 @@ async fn every_address_of_the_registry_is_tried() {
 }
 
 #[tokio::test]
+async fn a_registry_of_this_machine_may_speak_tls_too() {
+    let (config, pem) = certificate("localhost");
+    let server = WebServer::start_tls(config, |request| release().reply(request))
+        .await
+        .unwrap();
+    let trusted = bundle(&pem);
+    let settings = RegistrySettings {
+        ca_bundle: Some(trusted.path().to_owned()),
+        ..settings(&format!("localhost:{}", server.address().port()))
+    };
+    let registry = Registry::open(settings.clone()).unwrap();
+    assert!(stable(&registry).await.is_ok());
+    assert_eq!(server.requests().len(), 2);
+
+    let registry = Registry::open(RegistrySettings {
+        ca_bundle: None,
+        ..settings
+    })
+    .unwrap();
+    assert_eq!(failure(&registry).await, ("manifest", "tls"));
+}
+
+#[tokio::test]
 async fn a_closed_port_is_a_connect_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
