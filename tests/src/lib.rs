@@ -1,1 +1,14 @@
-//! .
+//! The real servers that the tests and the demo run against; see `README.md` beside this crate.
+
+pub mod apply;
+pub mod charts;
+pub mod cluster;
+mod files;
+pub mod flux;
+mod helm;
+mod ports;
+mod process;
+pub mod registry;
+pub mod stack;
+pub mod standins;
+pub mod tools;

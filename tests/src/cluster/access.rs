@@ -1,0 +1,81 @@
+//! Users with fewer rights than the administrator.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule};
+use kube::Api;
+use kube::api::PostParams;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
+
+use super::{TestCluster, kubeconfig};
+
+/// Where the accounts of restricted users are.
+const NAMESPACE: &str = "default";
+
+/// How long their tokens hold: longer than any test run.
+const TOKEN_SECONDS: i64 = 24 * 3600;
+
+impl TestCluster {
+    /// Makes a user who may do what `rules` say, in every namespace, and nothing else; gives the path
+    /// of their kubeconfig. `name` must be new in this cluster.
+    ///
+    /// # Errors
+    /// The API server refuses one of the objects.
+    pub async fn restricted_kubeconfig(&self, name: &str, rules: &[PolicyRule]) -> Result<PathBuf> {
+        let client = self.client().await?;
+        let post = PostParams::default();
+        let accounts = Api::<ServiceAccount>::namespaced(client.clone(), NAMESPACE);
+        let account = serde_json::from_value(json!({"metadata": {"name": name}}))?;
+        accounts
+            .create(&post, &account)
+            .await
+            .with_context(|| format!("creating the user {name}"))?;
+        let role = ClusterRole {
+            rules: Some(rules.to_vec()),
+            ..named(name)?
+        };
+        Api::all(client.clone())
+            .create(&post, &role)
+            .await
+            .with_context(|| format!("creating the role {name}"))?;
+        let binding: ClusterRoleBinding = serde_json::from_value(json!({
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}],
+        }))?;
+        Api::all(client)
+            .create(&post, &binding)
+            .await
+            .with_context(|| format!("binding the role {name}"))?;
+        let request: TokenRequest = serde_json::from_value(json!({
+            "metadata": {},
+            "spec": {"audiences": [], "expirationSeconds": TOKEN_SECONDS},
+        }))?;
+        let issued = accounts.create_token_request(name, &post, &request).await;
+        let issued = issued.with_context(|| format!("issuing a token for {name}"))?;
+        let token = issued.status.context("the token request has no status")?.token;
+        let file = self.dir().join(format!("{name}.kubeconfig"));
+        kubeconfig::write(&file, &self.url(), &self.ca_pem, &token)?;
+        Ok(file)
+    }
+}
+
+fn named(name: &str) -> Result<ClusterRole> {
+    serde_json::from_value(json!({"metadata": {"name": name}})).context("naming a role")
+}
+
+/// A bearer token nobody can guess.
+pub(super) fn random_token() -> Result<String> {
+    let mut bytes = [0_u8; 24];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .ok()
+        .context("the system gives no random numbers")?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,54 @@
+//! A small HTTP server on loopback for the stand-ins.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::StandIn;
+
+/// What a server answers to a path.
+pub(super) type Answer = dyn Fn(&str) -> Response<Full<Bytes>> + Send + Sync;
+
+/// Serves on a free port until the handle is dropped; open connections end with it.
+pub(super) async fn serve(answer: Arc<Answer>) -> Result<(SocketAddr, StandIn)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .context("listening on loopback")?;
+    let address = listener.local_addr().context("asking for the port")?;
+    let server = StandIn::spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            while connections.try_join_next().is_some() {}
+            let answer = answer.clone();
+            connections.spawn(async move {
+                let service = service_fn(|request: Request<Incoming>| {
+                    let response = answer(request.uri().path());
+                    async { Ok::<_, Infallible>(response) }
+                });
+                // The client's end of a connection is its own affair.
+                let _ = http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    Ok((address, server))
+}
+
+/// An answer with a status and a body.
+pub(super) fn respond(status: u16, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    response
+}
