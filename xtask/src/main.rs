@@ -1,2 +1,56 @@
-//! .
-fn main() {}
+//! `cargo xtask CHORE`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use xtask::bundle::BundleCommand;
+use xtask::ci::{Ci, ci};
+use xtask::layers;
+use xtask::publish::{Options, publish};
+
+/// The chores of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+/// One chore; a new one is a file of its own, a line here and a line in `run`.
+#[derive(Subcommand)]
+enum Chore {
+    /// Publish a release: charts, config bundle, release manifest, channel
+    Publish(Box<Options>),
+    /// Check the Flux bundle
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Check who depends on whom
+    Layers,
+    /// Run everything that must pass before a merge
+    Ci(Ci),
+}
+
+impl Chore {
+    async fn run(&self) -> Result<()> {
+        let out = &mut std::io::stdout();
+        match self {
+            Self::Publish(options) => publish(options).await?.show(out, options.json),
+            Self::Bundle(command) => command.run(out),
+            Self::Layers => layers::check(out).await,
+            Self::Ci(options) => ci(options, out).await,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let chore = Xtask::parse().chore;
+    let runtime = tokio::runtime::Runtime::new().context("starting the async runtime");
+    match runtime.and_then(|runtime| runtime.block_on(chore.run())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -5,6 +5,12 @@ pub mod clock;
 pub mod cluster;
 pub mod meter;
 pub mod names;
+#[cfg(feature = "registry")]
+pub mod outbound;
 pub mod process;
+pub mod random;
+pub mod release;
 pub mod secret;
 pub mod state_file;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

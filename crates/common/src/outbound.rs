@@ -1,0 +1,162 @@
+//! HTTPS out of the appliance: one client whose DNS, proxy and certificate policy are the operator's.
+//!
+//! Every request that leaves the box (registry, licence service) goes through here, so that a network
+//! on which one of them works is a network on which all of them do. Redirects are the caller's: it knows
+//! which targets it may follow with what.
+
+mod dns;
+mod proxy;
+mod tls;
+
+use std::error::Error;
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use dns::{DnsInputError, DnsPolicy, LookupError, resolvers_in};
+use proxy::ProxyRule;
+pub use proxy::ProxySettings;
+use url::Url;
+
+/// How long an idle connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(10);
+/// Most header lines of an answer.
+const MAX_HEADERS: usize = 100;
+
+/// How the appliance reaches other hosts.
+#[derive(Debug, Clone, Default)]
+pub struct OutboundSettings {
+    /// Which resolvers are asked.
+    pub dns: DnsPolicy,
+    /// Which proxy is used for what.
+    pub proxy: ProxySettings,
+    /// PEM file of further certification authorities.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// Why the settings do not make a client.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// The proxy's address may hold a password and is therefore not repeated.
+    #[error("HTTPS_PROXY is not a proxy address such as http://proxy.example:3128")]
+    Proxy,
+    /// The CA bundle cannot be read or holds something other than certificates.
+    #[error("reading the certificates of {}", path.display())]
+    CaBundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The TLS or HTTP library refused the settings.
+    #[error("setting up the HTTPS client")]
+    Client {
+        /// What it said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// What went wrong between us and another host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// The host has no address.
+    Dns,
+    /// No connection came about.
+    Connect,
+    /// The other side could not prove who it is, or speaks no TLS we accept.
+    Tls,
+    /// It took too long.
+    Timeout,
+    /// The connection broke, or the answer was cut short or malformed.
+    Interrupted,
+}
+
+impl Transport {
+    /// The kind of a failed request.
+    #[must_use]
+    pub fn of(error: &reqwest::Error) -> Self {
+        if error.is_dns() {
+            Self::Dns
+        } else if is_tls(error) {
+            Self::Tls
+        } else if error.is_timeout() {
+            Self::Timeout
+        } else if error.is_connect() {
+            Self::Connect
+        } else {
+            Self::Interrupted
+        }
+    }
+}
+
+/// TLS errors travel inside `io::Error`, whose `source` skips what it wraps.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = || error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped().is_some_and(|inner| is_tls(inner))
+        || error.source().is_some_and(is_tls)
+}
+
+/// A client under the operator's network policy. Follows no redirects, decodes no content encodings.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    client: reqwest::Client,
+    hosts: Arc<dns::HostLookup>,
+    proxy: ProxyRule,
+}
+
+impl Outbound {
+    /// Reads the CA bundle and, for system DNS, `/etc/resolv.conf` and `/etc/hosts`; sends nothing.
+    /// `connect` bounds the making of one connection.
+    ///
+    /// # Errors
+    /// [`OutboundError`], naming the setting.
+    pub fn open(settings: &OutboundSettings, connect: Duration) -> Result<Self, OutboundError> {
+        let hosts = Arc::new(dns::HostLookup::open(&settings.dns)?);
+        let proxy = ProxyRule::read(&settings.proxy)?;
+        let rule = proxy.clone();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client_config(settings.ca_bundle.as_deref())?)
+            .dns_resolver(Arc::clone(&hosts))
+            .no_proxy()
+            .proxy(reqwest::Proxy::custom(move |url| rule.proxy_for(url).cloned()))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            // Features of the library are unified over the workspace: what another crate switches on
+            // must not decode bodies behind the back of the digest.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .http1_only()
+            .http1_max_headers(MAX_HEADERS)
+            .connect_timeout(connect)
+            .pool_idle_timeout(IDLE)
+            .user_agent(concat!("alga-appliance/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|source| OutboundError::Client {
+                source: source.into(),
+            })?;
+        Ok(Self { client, hosts, proxy })
+    }
+
+    /// The HTTP client.
+    #[must_use]
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Addresses of a URL's host, from exactly the resolvers that requests use. Empty when a proxy is used
+    /// for that URL: then the proxy resolves it.
+    ///
+    /// # Errors
+    /// [`LookupError`], naming host and servers.
+    pub async fn lookup(&self, url: &Url) -> Result<Vec<IpAddr>, LookupError> {
+        match url.host_str() {
+            Some(host) if self.proxy.proxy_for(url).is_none() => self.hosts.lookup(host).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A submission as it arrived: any JSON object.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::check::{Answer, Answers};
+use super::{Complaint, InputErrors};
+
+/// The JSON object of a submission, unchecked. It holds secrets and is never shown.
+pub struct RawInputs(Map<String, Value>);
+
+impl RawInputs {
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// [`InputErrors`] without fields when the body is no JSON object.
+    pub fn from_json(body: &[u8]) -> Result<Self, InputErrors> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(_) => Err(refused(
+                "The request body must be a JSON object with the setup answers.",
+            )),
+            Err(_) => Err(refused("The request body is not valid JSON.")),
+        }
+    }
+
+    pub(super) fn answers(&self) -> Answers<'_> {
+        let text = |name, label| self.text(&[name], label);
+        let tenant = |names: &[&str], label| self.tenant(names, label);
+        Answers {
+            channel: text("channel", "Channel"),
+            app_hostname: text("appHostname", "App URL"),
+            dns_mode: text("dnsMode", "DNS mode"),
+            dns_servers: text("dnsServers", "DNS servers"),
+            release_ref: text("releaseRef", "Release pin"),
+            tenant_name: tenant(
+                &["tenantName", "initialTenantName", "companyName"],
+                "Company name",
+            ),
+            first_name: tenant(&["adminFirstName", "initialAdminFirstName"], "First name"),
+            last_name: tenant(&["adminLastName", "initialAdminLastName"], "Last name"),
+            email: tenant(&["adminEmail", "initialAdminEmail"], "E-mail address"),
+            password: tenant(&["adminPassword", "initialAdminPassword"], "Password"),
+            confirmation: tenant(
+                &["adminPasswordConfirm", "initialAdminPasswordConfirm"],
+                "Password confirmation",
+            ),
+            edition: text("editionChoice", "Edition"),
+            license_mode: text("licenseMode", "Licence mode"),
+            license_key: text("licenseKey", "Licence key"),
+            install_code: text("installCode", "Install code"),
+        }
+    }
+
+    /// A tenant answer: flat, or in the nested object that the stored form has.
+    fn tenant(&self, names: &[&str], label: &str) -> Answer<'_> {
+        let nested = match self.0.get("initialTenant") {
+            Some(Value::Object(nested)) => Some(nested),
+            _ => None,
+        };
+        let flat = names.iter().map(|name| self.0.get(*name));
+        let nested = names
+            .iter()
+            .map(|name| nested.and_then(|nested| nested.get(*name)));
+        text_of(flat.chain(nested).flatten(), label)
+    }
+
+    fn text(&self, names: &[&str], label: &str) -> Answer<'_> {
+        text_of(names.iter().filter_map(|name| self.0.get(*name)), label)
+    }
+}
+
+/// The first candidate that is not null; an answer that is left out is empty.
+fn text_of<'a>(mut candidates: impl Iterator<Item = &'a Value>, label: &str) -> Answer<'a> {
+    match candidates.find(|value| !value.is_null()) {
+        None => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(Complaint::from(format!("{label} must be text."))),
+    }
+}
+
+fn refused(error: &str) -> InputErrors {
+    InputErrors {
+        error: error.to_owned(),
+        fields: std::collections::BTreeMap::new(),
+    }
+}
+
+impl fmt::Debug for RawInputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RawInputs(…)")
+    }
+}

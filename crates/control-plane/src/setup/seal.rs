@@ -1,0 +1,255 @@
+//! The operator's secrets on the state volume: sealed with a key that lies in the cluster.
+//!
+//! A sealed text is `v1.` and the base64 of a nonce and the ciphertext. It is bound to its submission, so
+//! one from an older file does not open as part of a newer one.
+
+use std::fmt;
+
+use appliance_common::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use serde::{Deserialize, Serialize};
+
+use super::inputs::SetupSecrets;
+use super::random::{NoRandomness, random_bytes};
+
+/// Names the format and the algorithm.
+const VERSION: &str = "v1.";
+
+/// Bytes of a key.
+const KEY_LEN: usize = 32;
+
+/// Why something could not be sealed or opened. None of these passes by waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The system has no random numbers.
+    #[error("sealing the setup secrets")]
+    NoRandomness(#[source] NoRandomness),
+    /// The stored key has another length.
+    #[error("the seal key is not {KEY_LEN} bytes long")]
+    BadKey,
+    /// The cipher took the secrets or the key for unusable; not seen with what this program makes.
+    #[error("the setup secrets cannot be sealed")]
+    CannotSeal,
+    /// The text is not in a form this program writes.
+    #[error("the sealed setup secrets are in an unknown form")]
+    UnknownForm,
+    /// Another key, another submission, or a changed text.
+    #[error("the sealed setup secrets do not open: wrong key, other submission, or damaged")]
+    DoesNotOpen,
+}
+
+/// The key of the seal: 32 random bytes, made at the first submission.
+#[derive(Clone)]
+pub struct SealKey(Secret<Vec<u8>>);
+
+impl SealKey {
+    /// A new key.
+    ///
+    /// # Errors
+    /// [`SealError::NoRandomness`].
+    pub fn generate() -> Result<Self, SealError> {
+        let key = random_bytes::<KEY_LEN>().map_err(SealError::NoRandomness)?;
+        Ok(Self(Secret::new(key.to_vec())))
+    }
+
+    /// A key as it lies in the Secret.
+    ///
+    /// # Errors
+    /// [`SealError::BadKey`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
+        if bytes.len() != KEY_LEN {
+            return Err(SealError::BadKey);
+        }
+        Ok(Self(Secret::new(bytes.to_vec())))
+    }
+
+    /// The bytes, for the Secret.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+
+    /// Seals `secrets` for one submission.
+    ///
+    /// # Errors
+    /// [`SealError::NoRandomness`] or [`SealError::CannotSeal`].
+    pub fn seal(&self, submission_id: &str, secrets: &SetupSecrets) -> Result<String, SealError> {
+        let nonce = random_bytes::<NONCE_LEN>().map_err(SealError::NoRandomness)?;
+        let inside = Inside {
+            admin_password: secrets.admin_password.expose(),
+            install_code: secrets.install_code.as_ref().map(|code| code.expose().as_str()),
+            license_key: secrets.license_key.as_ref().map(|key| key.expose().as_str()),
+        };
+        let mut sealed = serde_json::to_vec(&inside).map_err(|_| SealError::CannotSeal)?;
+        self.cipher()?
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(submission_id.as_bytes()),
+                &mut sealed,
+            )
+            .map_err(|_| SealError::CannotSeal)?;
+        Ok(format!(
+            "{VERSION}{}",
+            STANDARD.encode([&nonce, sealed.as_slice()].concat())
+        ))
+    }
+
+    /// Opens what [`SealKey::seal`] made for the same submission.
+    ///
+    /// # Errors
+    /// [`SealError::UnknownForm`] or [`SealError::DoesNotOpen`].
+    pub fn open(&self, submission_id: &str, sealed: &str) -> Result<SetupSecrets, SealError> {
+        let encoded = sealed.strip_prefix(VERSION).ok_or(SealError::UnknownForm)?;
+        let mut bytes = STANDARD.decode(encoded).map_err(|_| SealError::UnknownForm)?;
+        let (nonce, ciphertext) = bytes
+            .split_at_mut_checked(NONCE_LEN)
+            .ok_or(SealError::UnknownForm)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::UnknownForm)?;
+        let plain = self
+            .cipher()?
+            .open_in_place(nonce, Aad::from(submission_id.as_bytes()), ciphertext)
+            .map_err(|_| SealError::DoesNotOpen)?;
+        let opened = serde_json::from_slice(plain).map_err(|_| SealError::UnknownForm);
+        zeroize::Zeroize::zeroize(&mut bytes);
+        let Opened {
+            admin_password,
+            install_code,
+            license_key,
+        } = opened?;
+        Ok(SetupSecrets {
+            admin_password,
+            install_code,
+            license_key,
+        })
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, SealError> {
+        UnboundKey::new(&CHACHA20_POLY1305, self.expose())
+            .map(LessSafeKey::new)
+            .map_err(|_| SealError::BadKey)
+    }
+}
+
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealKey(…)")
+    }
+}
+
+/// What is inside the seal. The only place where the secrets are serialised.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inside<'a> {
+    admin_password: &'a str,
+    install_code: Option<&'a str>,
+    license_key: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    admin_password: Secret<String>,
+    install_code: Option<Secret<String>>,
+    license_key: Option<Secret<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWORD: &str = r#" Can4ry"\Pass! "#;
+
+    fn secrets(password: &str, code: Option<&str>, key: Option<&str>) -> SetupSecrets {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        SetupSecrets {
+            admin_password: secret(password),
+            install_code: code.map(secret),
+            license_key: key.map(secret),
+        }
+    }
+
+    fn revealed(secrets: &SetupSecrets) -> (String, Option<String>, Option<String>) {
+        let reveal = |secret: &Option<Secret<String>>| secret.as_ref().map(|secret| secret.expose().clone());
+        (
+            secrets.admin_password.expose().clone(),
+            reveal(&secrets.install_code),
+            reveal(&secrets.license_key),
+        )
+    }
+
+    #[test]
+    fn another_key_submission_or_text_does_not_open() {
+        let key = SealKey::generate().unwrap();
+        let sealed = key.seal("one", &secrets(PASSWORD, Some("CODE"), None)).unwrap();
+        let open = |key: &SealKey, id, text: &str| key.open(id, text).map(|opened| revealed(&opened));
+        assert_eq!(
+            open(&key, "one", &sealed).unwrap(),
+            (PASSWORD.to_owned(), Some("CODE".to_owned()), None)
+        );
+        assert_eq!(open(&key, "two", &sealed), Err(SealError::DoesNotOpen));
+        assert_eq!(
+            open(&SealKey::generate().unwrap(), "one", &sealed),
+            Err(SealError::DoesNotOpen)
+        );
+        for form in [
+            "",
+            "v1.",
+            "v1.AAAA",
+            "v2.AAAA",
+            "plain",
+            &sealed[1..],
+            &format!("{sealed}!"),
+        ] {
+            assert_eq!(open(&key, "one", form), Err(SealError::UnknownForm), "{form:?}");
+        }
+        assert_eq!(SealKey::from_bytes(&[0; 31]).unwrap_err(), SealError::BadKey);
+    }
+
+    #[test]
+    fn the_key_survives_its_secret() {
+        let key = SealKey::generate().unwrap();
+        let sealed = key.seal("one", &secrets(PASSWORD, None, None)).unwrap();
+        let again = SealKey::from_bytes(key.expose()).unwrap();
+        assert_eq!(revealed(&again.open("one", &sealed).unwrap()).0, PASSWORD);
+    }
+
+    #[test]
+    fn nothing_is_shown() {
+        let key = SealKey::from_bytes(b"canary-key-canary-key-canary-key").unwrap();
+        let sealed = key.seal("one", &secrets(PASSWORD, None, None)).unwrap();
+        let shown = format!(
+            "{key:?} {sealed} {:?} {:?}",
+            key.open("one", &sealed),
+            key.open("two", &sealed)
+        );
+        assert!(
+            !shown.contains("anary") && !shown.contains("Can4ry") && !shown.contains("99, 97, 110"),
+            "{shown}"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_sealed_opens_as_it_was_and_not_when_a_byte_is_flipped(
+            id in "\\PC{0,40}",
+            password in "\\PC{0,200}",
+            code in proptest::option::of("[A-Z0-9]{4,64}"),
+            license in proptest::option::of("[a-z.]{5,60}"),
+            at: proptest::sample::Index,
+            bit in 0u8..8,
+        ) {
+            let key = SealKey::generate().unwrap();
+            let secrets = secrets(&password, code.as_deref(), license.as_deref());
+            let sealed = key.seal(&id, &secrets).unwrap();
+            proptest::prop_assert_eq!(revealed(&key.open(&id, &sealed).unwrap()), (password, code, license));
+            proptest::prop_assert_ne!(&key.seal(&id, &secrets).unwrap(), &sealed);
+            let mut bytes = STANDARD.decode(&sealed[VERSION.len()..]).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let tampered = format!("{VERSION}{}", STANDARD.encode(&bytes));
+            proptest::prop_assert_eq!(key.open(&id, &tampered).unwrap_err(), SealError::DoesNotOpen);
+        }
+    }
+}

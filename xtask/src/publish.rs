@@ -1,0 +1,222 @@
+//! Publishing a release: charts, config bundle, release manifest, and last the channel.
+//!
+//! Everything is made and checked before anything is pushed; bytes depend on the sources alone, so
+//! publishing again changes nothing; the channel's tag moves when all it leads to is there.
+
+mod artifact;
+mod manifest;
+mod push;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use appliance_common::release::manifest::ReleaseManifest;
+use appliance_common::release::policy::UsePolicy;
+use appliance_common::release::reference::{Channel, RegistryHost, Tag, Version};
+use clap::Args;
+use serde::Serialize;
+
+use self::artifact::{Artifact, Stamp};
+use self::push::{Pusher, account};
+use crate::bundle::{Checked, Sources, pack};
+
+/// What to publish, and where to.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// `host[:port]`; anything but loopback is spoken to over TLS
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub registry: RegistryHost,
+    /// Channel whose tag moves to this release
+    #[arg(long, value_name = "stable|nightly")]
+    pub channel: Channel,
+    /// Version of the release, which is also its tag
+    #[arg(long, value_parser = version)]
+    pub version: String,
+    /// What the release is made from.
+    #[command(flatten)]
+    pub sources: Sources,
+    /// Date of everything in the artifacts, in seconds since 1970
+    #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS", default_value_t = 0)]
+    pub source_date_epoch: u64,
+    /// Account to push with
+    #[arg(long, requires = "password_file")]
+    pub username: Option<String>,
+    /// File that holds the account's password
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub password_file: Option<PathBuf>,
+    /// Print JSON instead of a summary
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One published artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// `registry/repository:tag`.
+    pub reference: String,
+    /// Digest of its OCI manifest.
+    pub digest: String,
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Published {
+    /// Version of the release.
+    pub version: String,
+    /// The channel that leads to it.
+    pub channel: &'static str,
+    /// The release manifest's artifact.
+    pub release: Reference,
+    /// The config bundle.
+    pub config: Reference,
+    /// The charts that were pushed.
+    pub charts: Vec<Reference>,
+}
+
+impl Published {
+    /// Writes the summary, or JSON.
+    ///
+    /// # Errors
+    /// `out` cannot be written to.
+    pub fn show(&self, out: &mut dyn Write, json: bool) -> Result<()> {
+        if json {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            return Ok(writeln!(out)?);
+        }
+        for chart in &self.charts {
+            writeln!(out, "chart    {} {}", chart.reference, chart.digest)?;
+        }
+        writeln!(out, "config   {} {}", self.config.reference, self.config.digest)?;
+        writeln!(out, "release  {} {}", self.release.reference, self.release.digest)?;
+        Ok(writeln!(out, "channel  {} is {}", self.channel, self.version)?)
+    }
+}
+
+/// Publishes a release.
+///
+/// # Errors
+/// Sources with findings, pins that do not fit, a version that is published with other content, a
+/// registry that refuses or stalls. The channel then leads where it led before.
+pub async fn publish(options: &Options) -> Result<Published> {
+    version(&options.version)?;
+    let registry = &options.registry;
+    let checked = options.sources.check(registry)?;
+    ensure!(
+        !checked.lock.sample || registry.is_loopback(),
+        "the lock holds sample pins, which may not go to {registry}: pass --lock with a release's own"
+    );
+    let stamp = Stamp {
+        version: options.version.clone(),
+        epoch: options.source_date_epoch,
+    };
+    let charts = charts(&checked, &stamp)?;
+    let files = checked.bundle.files.iter();
+    let archive = pack::archive(
+        files.map(|(path, text)| (path.as_str(), text.as_str())),
+        stamp.epoch,
+    )?;
+    let config = stamp.bundle(archive)?;
+    let manifest = serde_json::to_vec_pretty(&manifest::build(options, &checked, &config))?;
+    ReleaseManifest::from_json(&manifest)?
+        .usable(&UsePolicy::for_registry(registry))
+        .context("an appliance would refuse this release")?;
+    let release = stamp.release(manifest)?;
+
+    let account = account(options.username.as_deref(), options.password_file.as_deref())?;
+    let pusher = Pusher::new(registry, account);
+    published_charts_are_there(&checked, &pusher).await?;
+    for artifact in charts.iter().chain([&config, &release]) {
+        pusher.push(artifact).await?;
+    }
+    let moved = pusher.tag(&release, options.channel.as_str()).await;
+    moved.with_context(|| format!("moving the channel {}", options.channel.as_str()))?;
+    let name = |artifact: &Artifact| Reference {
+        reference: format!("{registry}/{}:{}", artifact.repository, artifact.tag),
+        digest: artifact.digest.to_string(),
+    };
+    Ok(Published {
+        version: options.version.clone(),
+        channel: options.channel.as_str(),
+        release: name(&release),
+        config: name(&config),
+        charts: charts.iter().map(name).collect(),
+    })
+}
+
+/// The given charts that the lock pins, each as its pin says.
+fn charts(checked: &Checked, stamp: &Stamp) -> Result<Vec<Artifact>> {
+    let Checked { lock, charts, .. } = checked;
+    let mut artifacts = Vec::new();
+    for (name, chart) in charts {
+        let Some(pin) = lock.charts.get(name) else {
+            bail!("the chart {name} is not in the lock: pin it there or take it out of --charts");
+        };
+        let version = chart.version()?;
+        ensure!(
+            version == pin.version,
+            "the chart {name} is {version}, and the lock pins {}",
+            pin.version
+        );
+        let artifact = stamp.chart(chart)?;
+        if let Some(pinned) = &pin.digest {
+            let digest = &artifact.digest;
+            ensure!(
+                digest == pinned,
+                "the chart {name} is {digest}, and the lock pins {pinned}"
+            );
+        }
+        artifacts.push(artifact);
+    }
+    Ok(artifacts)
+}
+
+/// Charts that are not pushed now must be on the registry, as the lock pins them.
+async fn published_charts_are_there(checked: &Checked, pusher: &Pusher) -> Result<()> {
+    let absent = |(name, _): &(&String, _)| !checked.charts.contains_key(*name);
+    for (name, pin) in checked.lock.charts.iter().filter(absent) {
+        let pinned = pin.digest.as_ref().ok_or_else(|| {
+            anyhow!("the chart {name} is neither in --charts nor pinned by digest in the lock")
+        })?;
+        let repository = format!("nine-minds/charts/{name}");
+        let tag = pin.version.replace('+', "_");
+        let found = pusher.digest_of(&repository, &tag).await?;
+        ensure!(
+            found.as_ref() == Some(pinned),
+            "the chart {name}:{tag} on the registry is {}, and the lock pins {pinned}",
+            found.as_ref().map_or("absent", |digest| digest.as_str())
+        );
+    }
+    Ok(())
+}
+
+/// A version that is a tag, and is not one that moves.
+fn version(text: &str) -> Result<String> {
+    ensure!(
+        text.parse::<Version>().is_ok() && text.parse::<Tag>().is_ok(),
+        "{text:?} is not a version: letters, digits, `.`, `_` and `-`, at most 128, a letter or digit first"
+    );
+    ensure!(
+        !["stable", "nightly", "latest"].contains(&text),
+        "{text:?} is a tag that moves: name this release"
+    );
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn a_version_is_a_tag_that_does_not_move() {
+        for good in ["1.0.3", "1.1.0-rc.1", "2026_01"] {
+            assert!(version(good).is_ok(), "{good}");
+        }
+        let long = "1".repeat(129);
+        for bad in [
+            "", "stable", "nightly", "latest", "1.0+x", "../1", "1 0", "_1", ".1", "ü", &long,
+        ] {
+            assert!(version(bad).is_err(), "{bad}");
+        }
+    }
+}
