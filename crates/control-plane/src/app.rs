@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use appliance_common::clock::Clock;
+use appliance_common::names;
 
+use crate::auth::{Audit, Auth};
 use crate::http::Limits;
-use crate::mode::InstallMode;
+use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 
 /// Everything a handler may reach; cheap to clone.
@@ -19,17 +21,31 @@ pub struct App {
     pub limits: Arc<Limits>,
     /// Whether the box is being set up or is running.
     pub mode: InstallMode,
+    /// Whether a submitted setup may be edited.
+    pub re_editable: ReEditable,
+    /// The management password, its sessions and their guards.
+    pub auth: Auth,
+    /// Who did what.
+    pub audit: Audit,
 }
 
 impl App {
-    /// The handles over what `settings` name; touches nothing yet.
+    /// The handles over the files that `settings` name.
     #[must_use]
-    pub fn new(settings: Settings, clock: Clock, limits: Limits) -> Self {
+    pub fn open(settings: Settings, clock: Clock, limits: Limits) -> Self {
+        let audit_log = settings
+            .auth
+            .admin_credential_file
+            .with_file_name(names::file::AUDIT_LOG);
+        let audit = Audit::at(audit_log, clock.clone());
         Self {
             mode: InstallMode::at(settings.state.state_file.clone()),
+            re_editable: ReEditable::from_fn(|| false),
+            auth: Auth::open(&settings.auth, clock.clone(), audit.clone()),
             settings: Arc::new(settings),
             clock,
             limits: Arc::new(limits),
+            audit,
         }
     }
 }

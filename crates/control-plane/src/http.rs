@@ -1,16 +1,20 @@
 //! The HTTP server: sockets and limits, guards, routes, the error envelope.
 
 mod admission;
+mod auth;
 mod body;
+mod cookie;
 mod error;
 mod front;
 mod guard;
 mod health;
 mod limits;
 mod listen;
+mod pages;
 mod parse_error;
 mod router;
 mod server;
+mod session;
 mod wire;
 
 pub use body::Body;

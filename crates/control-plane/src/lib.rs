@@ -3,6 +3,7 @@
 //! `run` is the program; `Running` is the same server for tests, which stop it by its handle.
 
 mod app;
+pub mod auth;
 pub mod http;
 pub mod mode;
 mod run;

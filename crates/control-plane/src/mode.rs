@@ -1,5 +1,6 @@
 //! Whether this box is being set up or is running, as its install-state document says.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,6 +45,29 @@ impl InstallMode {
     #[must_use]
     pub fn read(&self) -> ModeReading {
         *self.0.get()
+    }
+}
+
+/// Whether a submitted setup may be edited and submitted again; the setup engine says, nobody else.
+#[derive(Clone)]
+pub struct ReEditable(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl ReEditable {
+    /// Asks `engine` each time.
+    pub fn from_fn(engine: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(engine))
+    }
+
+    /// Whether it may, now.
+    #[must_use]
+    pub fn get(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for ReEditable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReEditable")
     }
 }
 

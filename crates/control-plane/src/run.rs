@@ -40,7 +40,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     if settings.engine.update_owner_max_age.malformed {
         tracing::warn!("ALGA_APPLIANCE_UPDATE_OWNER_MAX_AGE_MS is not a positive number: using the default");
     }
-    let running = Running::start(App::new(settings, Clock::system(), Limits::default())).await?;
+    let running = Running::start(App::open(settings, Clock::system(), Limits::default())).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

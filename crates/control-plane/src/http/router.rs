@@ -4,23 +4,47 @@ use std::any::Any;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed, not_found};
+use super::{auth, pages, session};
 use crate::app::App;
+
+/// Paths of one group and the methods each takes.
+pub(super) type Routes = Vec<(&'static str, MethodRouter<App>)>;
 
 /// The whole API and the pages, over `app`.
 pub(super) fn router(app: &App) -> Router {
-    Router::new()
+    let mut router = Router::new();
+    for (path, methods) in open() {
+        router = router.route(path, methods);
+    }
+    for (path, methods) in signed_in() {
+        // On the methods, not on the path: a wrong method is told so whether or not one is signed in.
+        let guarded = methods.route_layer(from_fn_with_state(app.clone(), session::require));
+        router = router.route(path, guarded);
+    }
+    router
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(from_fn(spaced_allow))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app.clone())
+}
+
+/// What anybody on the network may ask.
+fn open() -> Routes {
+    [auth::open_routes(), pages::routes()].concat()
+}
+
+/// What only a signed-in operator may ask.
+fn signed_in() -> Routes {
+    [auth::signed_in_routes()].concat()
 }
 
 /// axum writes `Allow: GET,HEAD`; the contract has a space after the comma.

@@ -108,8 +108,8 @@ impl Pulse {
 pub(super) struct Wire {
     stream: TcpStream,
     pulse: Arc<Pulse>,
-    /// Bytes of the request line so far; `None` once its end was seen.
-    line: Option<usize>,
+    /// Bytes of the request line so far, and whether its end was seen.
+    line: (usize, bool),
     /// Our answer in place of hyper's, as far as it is not written.
     substitute: Bytes,
     linger: Duration,
@@ -121,7 +121,7 @@ impl Wire {
         Self {
             stream,
             pulse,
-            line: Some(0),
+            line: (0, false),
             substitute: Bytes::new(),
             linger,
             lingering: None,
@@ -130,12 +130,10 @@ impl Wire {
 
     fn note_received(&mut self, bytes: &[u8]) {
         self.pulse.received();
-        if let Some(so_far) = self.line {
-            self.line = if bytes.contains(&b'\n') {
-                None
-            } else {
-                Some(so_far + bytes.len())
-            };
+        let (length, ended) = self.line;
+        if !ended {
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            self.line = (length + end.unwrap_or(bytes.len()), end.is_some());
         }
     }
 
@@ -145,7 +143,7 @@ impl Wire {
         if !is_before_handler {
             return None;
         }
-        parse_error::replacement(bytes, self.line.is_some_and(|length| length > guard::MAX_TARGET))
+        parse_error::replacement(bytes, self.line.0 > guard::MAX_TARGET)
     }
 
     fn poll_substitute(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -179,7 +177,7 @@ impl AsyncWrite for Wire {
             this.substitute = substitute;
             return Poll::Ready(Ok(bytes.len()));
         }
-        this.line = Some(0);
+        this.line = (0, false);
         match Pin::new(&mut this.stream).poll_write(cx, bytes) {
             Poll::Ready(written) => {
                 this.pulse.wrote();
