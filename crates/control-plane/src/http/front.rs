@@ -47,11 +47,14 @@ impl Front {
                     tracing::info_span!("request", method = %parts.method, path = parts.uri.path(), %peer);
                 parts.extensions.insert(Peer(peer));
                 let request = Request::from_parts(parts, Body::new(body));
-                self.router
+                let mut response = self
+                    .router
                     .oneshot(request)
                     .instrument(span)
                     .await
-                    .into_response()
+                    .into_response();
+                router::space_allow(&mut response);
+                response
             }
         };
         guard::add_headers(response.headers_mut(), is_api);

@@ -3,8 +3,7 @@
 use std::any::Any;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http::StatusCode;
@@ -32,7 +31,6 @@ pub(super) fn router(app: &App) -> Router {
     router
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { method_not_allowed() })
-        .layer(from_fn(spaced_allow))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app.clone())
 }
@@ -47,9 +45,8 @@ fn signed_in() -> Routes {
     [auth::signed_in_routes()].concat()
 }
 
-/// axum writes `Allow: GET,HEAD`; the contract has a space after the comma.
-async fn spaced_allow(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// axum writes `Allow: GET,HEAD`, after every layer of the router; the contract has a space.
+pub(super) fn space_allow(response: &mut Response) {
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
         && let Some(allow) = response.headers().get(header::ALLOW)
         && let Ok(allow) = allow.to_str()
@@ -57,7 +54,6 @@ async fn spaced_allow(request: Request, next: Next) -> Response {
     {
         response.headers_mut().insert(header::ALLOW, spaced);
     }
-    response
 }
 
 /// A panic ends its request and nothing else; the default hook has logged where it was.
@@ -68,4 +64,29 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
         "Something went wrong inside the appliance. Try again; the log of the control plane has the details.",
     )
     .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_request_only() {
+        async fn broken() -> &'static str {
+            panic!("on purpose")
+        }
+        let router = Router::<()>::new()
+            .route("/broken", get(broken))
+            .layer(CatchPanicLayer::custom(panicked));
+        for _ in 0..2 {
+            let request = Request::get("/broken").body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
 }
