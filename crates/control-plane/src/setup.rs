@@ -101,6 +101,14 @@ impl std::ops::Deref for Setup {
     }
 }
 
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Setup {
     /// Reads what is on the state volume; starts nothing. A damaged journal is remembered, not fatal:
     /// the server must come up and say so.
@@ -153,6 +161,20 @@ impl Setup {
             .map_err(String::as_str)
     }
 
+    /// The state document: ours, or the shipped product's where there is no journal of ours.
+    ///
+    /// # Errors
+    /// Why it cannot be read, for the operator.
+    pub fn install_state(&self) -> Result<Option<Value>, String> {
+        let view = self.view().map_err(str::to_owned)?;
+        if view.history.run != Run::Empty {
+            return Ok(view.document.clone());
+        }
+        StateFile::at(&self.settings.state_file)
+            .load()
+            .map_err(|error| chain(&error))
+    }
+
     /// The board, to follow a run; `None` when the journal cannot be read.
     #[must_use]
     pub fn board(&self) -> Option<&Board> {
@@ -181,7 +203,10 @@ impl Setup {
     }
 
     /// Whether answers are taken now, and where they would be recorded.
-    fn check_accepts(&self) -> Result<&Recorder, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_accepts(&self) -> Result<&Recorder, Refusal> {
         let recorder = self
             .recorder
             .as_ref()
