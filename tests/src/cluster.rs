@@ -20,6 +20,7 @@ mod components;
 mod kubeconfig;
 mod node;
 mod pki;
+mod shared;
 
 pub use audit::AuditedRequest;
 

@@ -9,5 +9,6 @@ mod helm;
 mod ports;
 mod process;
 pub mod registry;
+pub mod stack;
 pub mod standins;
 pub mod tools;

@@ -72,7 +72,7 @@ async fn an_api_server_can_stall_die_and_come_back_with_its_data() -> Result<()>
 
 #[tokio::test]
 async fn a_restricted_user_may_do_what_the_rules_say_and_nothing_else() -> Result<()> {
-    let cluster = TestCluster::start(&tools()?, Parts::Api).await?;
+    let cluster = TestCluster::shared(&tools()?).await?;
     let rule = |resource: &str| -> Result<PolicyRule> {
         Ok(serde_json::from_value(
             json!({"apiGroups": [""], "resources": [resource], "verbs": ["list"]}),
@@ -86,6 +86,15 @@ async fn a_restricted_user_may_do_what_the_rules_say_and_nothing_else() -> Resul
         .await?;
     assert!(lists_config_maps(reader).await?);
     assert!(!lists_config_maps(stranger).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn tests_share_one_server_and_have_namespaces_of_their_own() -> Result<()> {
+    let tools = tools()?;
+    let (one, other) = tokio::try_join!(TestCluster::shared(&tools), TestCluster::shared(&tools))?;
+    assert!(std::ptr::eq(one, other));
+    assert_ne!(one.own_namespace().await?, other.own_namespace().await?);
     Ok(())
 }
 
@@ -183,7 +192,12 @@ async fn the_web_page_leads_to_the_dashboard_and_ends_with_its_handle() -> Resul
     drop((web, answer, client));
     // A fresh client each time: a pooled connection may still be closing.
     let is_gone = || async {
-        let again = reqwest::Client::builder().no_proxy().build()?.get(&url).send().await;
+        let again = reqwest::Client::builder()
+            .no_proxy()
+            .build()?
+            .get(&url)
+            .send()
+            .await;
         anyhow::Ok(again.is_err_and(|error| error.is_connect()))
     };
     let deadline = Instant::now() + Duration::from_secs(5);

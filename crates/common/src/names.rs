@@ -21,6 +21,8 @@ pub mod file {
     pub const SETUP_TOKEN: &str = "setup-token";
     /// Hash of the management password.
     pub const ADMIN_CREDENTIAL: &str = "admin-ui-credential.json";
+    /// The release a submission was resolved to, with its proof.
+    pub const SETUP_RELEASE: &str = "setup-release.json";
     /// Key that signs session cookies.
     pub const SESSION_SECRET: &str = "session-secret";
     /// Ids of sessions that were signed out before they expired.

@@ -8,6 +8,8 @@ pub mod manifest;
 #[cfg(feature = "registry")]
 pub mod policy;
 pub mod reference;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod strict_json;
 #[cfg(feature = "registry")]
 pub mod usable;

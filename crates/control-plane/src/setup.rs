@@ -1,5 +1,221 @@
-//! The setup workflow: from an operator's submission to Flux reconciling the application.
+//! Installing the appliance's application: the operator's answers in, Flux objects out.
+//!
+//! [`Setup`] is the handle that the HTTP layer holds. A submission is checked (`inputs`), sealed,
+//! stored and recorded (`submit`); a run follows the plan (`plan`, `engine`, `steps`) and every event
+//! goes through the journal (`journal`, `recorder`); readers look at the `board`.
 
+pub mod board;
+pub mod chosen;
+pub mod context;
+pub mod engine;
+pub mod failure;
 pub mod inputs;
+pub mod journal;
+mod manifest;
+pub mod metadata;
+pub mod objects;
+pub mod plan;
+pub mod projection;
+mod random;
+pub mod recorder;
+pub use random::NoRandomness;
+pub mod run;
+#[cfg(test)]
+mod sample;
 pub mod seal;
+pub mod seal_key;
+pub mod selection;
+mod shipped;
+mod start;
+pub mod steps;
+mod submit;
 pub mod values;
+
+use std::fmt;
+use std::sync::Arc;
+
+use appliance_common::clock::Clock;
+use appliance_common::process::chain;
+use appliance_common::state_file::StateFile;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use board::{Board, View};
+use context::SetupSettings;
+use inputs::StoredInputs;
+use journal::Journal;
+use recorder::Recorder;
+use run::Run;
+use selection::{ReleaseSelection, SelectionFile};
+
+pub use submit::SubmitError;
+
+/// Why answers are not taken now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The application is installed, or handed to Flux.
+    Finished,
+    /// A run is under way.
+    Running,
+    /// A state file exists and cannot be read: this may be a box with data on it.
+    StateUnreadable(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finished => f.write_str("setup is finished on this appliance"),
+            Self::Running => f.write_str("setup is running"),
+            Self::StateUnreadable(cause) => write!(
+                f,
+                "the state of this appliance cannot be read ({cause}); it is not treated as new. Make a support \
+                 bundle, or restore the file"
+            ),
+        }
+    }
+}
+
+/// The handle on setup; cheap to clone.
+#[derive(Clone)]
+pub struct Setup(Arc<Inner>);
+
+/// What all handles share.
+pub struct Inner {
+    settings: Arc<SetupSettings>,
+    clock: Clock,
+    /// The kernel's boot id.
+    boot_id: String,
+    /// The open journal, or why there is none.
+    recorder: Result<Recorder, String>,
+    /// Held while a submission is taken.
+    accepting: tokio::sync::Mutex<()>,
+    /// The task of the run under way.
+    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::ops::Deref for Setup {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Setup {
+    /// Reads what is on the state volume; starts nothing. A damaged journal is remembered, not fatal:
+    /// the server must come up and say so.
+    #[must_use]
+    pub fn open(settings: SetupSettings, clock: Clock, boot_id: String) -> Self {
+        let brief = StateFile::<StoredInputs>::at(&settings.inputs_file)
+            .load()
+            .ok()
+            .flatten()
+            .map_or(Value::Null, |stored| stored.brief());
+        let recorder = match Journal::open(&settings.journal(), clock.clone()) {
+            Ok(journal) => Ok(Recorder::new(
+                journal,
+                settings.state_file.clone(),
+                brief,
+                clock.clone(),
+            )),
+            Err(error) => {
+                tracing::error!(error = chain(&error), "setup cannot be continued");
+                Err(chain(&error))
+            }
+        };
+        Self(Arc::new(Inner {
+            settings: Arc::new(settings),
+            clock,
+            boot_id,
+            recorder,
+            accepting: tokio::sync::Mutex::default(),
+            task: std::sync::Mutex::default(),
+        }))
+    }
+
+    /// Whether the form may be filled in again: blocked or interrupted before the Flux source.
+    #[must_use]
+    pub fn is_editable(&self) -> bool {
+        match &self.recorder {
+            Ok(recorder) => recorder.board().view().history.run != Run::Empty && self.check_accepts().is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// The newest view of the run; `Err` says why the journal cannot be read.
+    ///
+    /// # Errors
+    /// The cause, for the operator.
+    pub fn view(&self) -> Result<Arc<View>, &str> {
+        self.recorder
+            .as_ref()
+            .map(|recorder| recorder.board().view())
+            .map_err(String::as_str)
+    }
+
+    /// The board, to follow a run; `None` when the journal cannot be read.
+    #[must_use]
+    pub fn board(&self) -> Option<&Board> {
+        self.recorder.as_ref().ok().map(Recorder::board)
+    }
+
+    /// The last submission without its secrets, if there is one that can be read.
+    #[must_use]
+    pub fn stored_inputs(&self) -> Option<StoredInputs> {
+        StateFile::at(&self.settings.inputs_file).load().ok().flatten()
+    }
+
+    /// The release this box follows, if that is decided.
+    #[must_use]
+    pub fn selection(&self) -> Option<ReleaseSelection> {
+        SelectionFile::at(&self.settings.selection_file)
+            .load()
+            .ok()
+            .flatten()
+    }
+
+    /// What this process was told about setup.
+    #[must_use]
+    pub fn settings(&self) -> &SetupSettings {
+        &self.settings
+    }
+
+    /// Whether answers are taken now, and where they would be recorded.
+    fn check_accepts(&self) -> Result<&Recorder, Refusal> {
+        let recorder = self
+            .recorder
+            .as_ref()
+            .map_err(|cause| Refusal::StateUnreadable(cause.clone()))?;
+        let view = recorder.board().view();
+        let selection = SelectionFile::at(&self.settings.selection_file)
+            .load()
+            .map_err(|error| Refusal::StateUnreadable(chain(&error)))?;
+        if selection
+            .as_ref()
+            .is_some_and(|selection| selection.installed_at.is_some())
+        {
+            return Err(Refusal::Finished);
+        }
+        if view.engine_failure.is_some() {
+            return Ok(recorder);
+        }
+        match view.history.run {
+            Run::Empty => self.check_shipped(selection.is_some()).map(|()| recorder),
+            Run::Blocked { .. } | Run::Interrupted { .. } => Ok(recorder),
+            Run::Queued | Run::Running { .. } => Err(Refusal::Running),
+            Run::Complete => Err(Refusal::Finished),
+        }
+    }
+
+    /// Without a journal of ours, the shipped product's documents decide.
+    fn check_shipped(&self, has_selection: bool) -> Result<(), Refusal> {
+        let document = StateFile::<serde_json::Map<String, Value>>::at(&self.settings.state_file)
+            .load()
+            .map_err(|error| Refusal::StateUnreadable(chain(&error)))?;
+        match document.map(Value::Object) {
+            Some(document) if shipped::accepts_submission(&document) => Ok(()),
+            None if !has_selection => Ok(()),
+            Some(_) | None => Err(Refusal::Finished),
+        }
+    }
+}

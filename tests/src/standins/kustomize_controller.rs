@@ -1,47 +1,79 @@
 //! Not a player: the real kustomize-controller, started once its definitions are served, for it ends when
 //! they are not.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ListParams;
 use kube::{Api, Client};
-use tokio::time::{Instant, sleep};
 
-use super::resource;
+use super::{StandIn, resource};
 use crate::apply;
 use crate::cluster::TestCluster;
-use crate::process::Process;
+use crate::process::{Launch, Process};
 
-/// How often the cluster is asked whether Flux is installed.
-const POLL: Duration = Duration::from_millis(200);
-
-/// The running controller; dropping it stops it.
+/// Waits for Flux to be installed and keeps the controller running from then on. Dropping it stops the
+/// controller.
 #[derive(Debug)]
-pub struct KustomizeController(Process);
+pub struct KustomizeController {
+    state: Arc<Mutex<State>>,
+    _task: StandIn,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting,
+    Running(Process),
+    Closed,
+}
 
 impl KustomizeController {
-    /// Waits until Flux is installed in the cluster, then starts the controller.
+    /// Starts waiting on a cluster.
     ///
     /// # Errors
-    /// Flux is not installed within `limit`, or the program does not start.
-    pub async fn start_when_installed(cluster: &TestCluster, limit: Duration) -> Result<Self> {
-        let client = cluster.client().await?;
-        let deadline = Instant::now() + limit;
-        while !installed(&client).await {
-            if Instant::now() >= deadline {
-                bail!("Flux is not installed after {} s", limit.as_secs());
-            }
-            sleep(POLL).await;
-        }
-        Process::start(&cluster.kustomize_controller()).map(Self)
+    /// The cluster's kubeconfig cannot be used.
+    pub async fn start(cluster: &TestCluster) -> Result<Self> {
+        let state = Arc::new(Mutex::new(State::Waiting));
+        let (client, launch) = (cluster.client().await?, Arc::new(cluster.kustomize_controller()));
+        let seen = state.clone();
+        let task = StandIn::looking("kustomize-controller", move || {
+            look(client.clone(), launch.clone(), seen.clone())
+        });
+        Ok(Self { state, _task: task })
     }
 
-    /// Its process id.
+    /// Its process id, while it runs.
     #[must_use]
-    pub fn process_id(&self) -> u32 {
-        self.0.id()
+    pub fn process_id(&self) -> Option<u32> {
+        match &*lock(&self.state) {
+            State::Running(process) => Some(process.id()),
+            State::Waiting | State::Closed => None,
+        }
     }
+}
+
+impl Drop for KustomizeController {
+    fn drop(&mut self) {
+        // From here on the task, which may be in the middle of a look, starts nothing.
+        *lock(&self.state) = State::Closed;
+    }
+}
+
+async fn look(client: Client, launch: Arc<Launch>, state: Arc<Mutex<State>>) -> Result<()> {
+    if !installed(&client).await {
+        return Ok(());
+    }
+    let mut state = lock(&state);
+    let due = match &mut *state {
+        State::Waiting => true,
+        State::Running(process) => process.exited()?.is_some(),
+        State::Closed => false,
+    };
+    if due {
+        *state = State::Running(Process::start(&launch)?);
+    }
+    Ok(())
 }
 
 /// Whether the namespace is there and every kind the controller watches can be listed.
@@ -69,7 +101,7 @@ async fn installed(client: &Client) -> bool {
     ];
     for kind in &kinds {
         if apply::api(client, kind, None)
-            .list(&kube::api::ListParams::default().limit(1))
+            .list(&ListParams::default().limit(1))
             .await
             .is_err()
         {
@@ -80,4 +112,9 @@ async fn installed(client: &Client) -> bool {
         .get("flux-system")
         .await
         .is_ok()
+}
+
+/// Nothing panics while holding this lock.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -62,7 +62,10 @@ impl Module {
             name: what.to_owned(),
             program: "go".into(),
             args,
-            env: vec![("CGO_ENABLED", "0".to_owned()), ("GOWORK", "off".to_owned())],
+            // What a person has set for other work must not change what is built.
+            env: [("CGO_ENABLED", "0"), ("GOWORK", "off"), ("GOFLAGS", "")]
+                .map(|(name, value)| (name, value.to_owned()))
+                .into(),
             dir: self.dir.clone(),
         };
         let mut process = Process::start(&launch)?;

@@ -40,3 +40,13 @@ fn a_failed_build_leaves_nothing_behind_and_says_what_to_do_next() {
     );
     assert!(!cache.path().join("nothing").exists());
 }
+
+#[test]
+fn a_build_is_there_under_its_name_with_nothing_beside_it() {
+    let cache = tempfile::tempdir().unwrap();
+    go::Module::new(cache.path())
+        .build("gofmt", "cmd/gofmt", &|_| ())
+        .unwrap();
+    assert!(cache.path().join("gofmt").is_file());
+    assert!(!cache.path().join("gofmt.partial").exists());
+}

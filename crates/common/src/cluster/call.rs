@@ -24,9 +24,9 @@ impl Cluster {
     where
         F: Future<Output = Result<T, kube::Error>>,
     {
-        self.meter
-            .waiting(self.call_until(attempt, Instant::now() + self.limit, request))
-            .await
+        // Boxed: the client's own future is large, and a step may hold several calls at once.
+        let call = Box::pin(self.call_until(attempt, Instant::now() + self.limit, request));
+        self.meter.waiting(call).await
     }
 
     async fn call_until<T, F>(

@@ -81,6 +81,12 @@ pub enum ClusterError {
         /// The server's words.
         source: Box<kube::Error>,
     },
+    /// Somebody else created the object between our reading and our writing.
+    #[error("{name} was created by somebody else just now")]
+    Raced {
+        /// The object's name.
+        name: String,
+    },
     /// The answer is not an object of the kind that was asked for.
     #[error("{attempt}: the answer cannot be understood")]
     Unintelligible {
@@ -114,7 +120,10 @@ impl ClusterError {
     #[must_use]
     pub fn transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::TooSlow { .. } | Self::NotReached { .. } => true,
+            Self::Unreachable { .. }
+            | Self::TooSlow { .. }
+            | Self::NotReached { .. }
+            | Self::Raced { .. } => true,
             Self::NotConfigured { .. }
             | Self::Forbidden { .. }
             | Self::Missing { .. }
@@ -131,7 +140,10 @@ impl ClusterError {
             Self::NotConfigured { .. } => "cluster-not-configured",
             Self::Unreachable { .. } | Self::TooSlow { .. } => "cluster-unreachable",
             Self::Forbidden { .. } => "cluster-forbidden",
-            Self::Missing { .. } | Self::Refused { .. } | Self::Unintelligible { .. } => "cluster-refused",
+            Self::Missing { .. }
+            | Self::Refused { .. }
+            | Self::Raced { .. }
+            | Self::Unintelligible { .. } => "cluster-refused",
             Self::NotReached { .. } => "not-ready-in-time",
             Self::Failed { .. } => "workload-failed",
         }
@@ -154,7 +166,7 @@ impl ClusterError {
                  its roles, then try again."
                     .to_owned()
             }
-            Self::Missing { .. } | Self::Refused { .. } | Self::Unintelligible { .. } => {
+            Self::Missing { .. } | Self::Refused { .. } | Self::Raced { .. } | Self::Unintelligible { .. } => {
                 "Try again; if it stays, make a support bundle: the message names the object that was declined."
                     .to_owned()
             }

@@ -58,6 +58,32 @@ impl Cluster {
             .map(|object| typed(&attempt, object))
             .collect()
     }
+
+    /// The kinds that the server serves under a group and version (`helm.toolkit.fluxcd.io/v2`);
+    /// none when it does not know them.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; an unknown group is none.
+    pub async fn kinds_of(&self, group_version: &str) -> Result<Vec<String>, ClusterError> {
+        let attempt = Attempt {
+            verb: "listing the kinds of",
+            kind: group_version.to_owned(),
+            namespace: None,
+            name: String::new(),
+        };
+        match self
+            .call(&attempt, || self.client.list_api_group_resources(group_version))
+            .await
+        {
+            Ok(found) => Ok(found
+                .resources
+                .into_iter()
+                .map(|resource| resource.kind)
+                .collect()),
+            Err(ClusterError::Missing { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// An object as its own type.

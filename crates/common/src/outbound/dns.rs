@@ -20,8 +20,10 @@ use super::OutboundError;
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const HOSTS: &str = "/etc/hosts";
 const PORT: u16 = 53;
-/// One question to the servers; they are asked twice.
+/// Wait for an answer to one question.
 const QUERY: Duration = Duration::from_secs(2);
+/// How often a question is asked.
+const ROUNDS: u32 = 2;
 /// Most servers of one policy, all of which are asked at once.
 const MAX_SERVERS: usize = 16;
 /// Most bytes read of the system's files.
@@ -62,6 +64,14 @@ pub enum LookupError {
     NoServers {
         /// The host.
         host: String,
+    },
+    /// No resolver answered.
+    #[error("{host} cannot be resolved: no answer from {}", shown(servers))]
+    NoAnswer {
+        /// The host.
+        host: String,
+        /// Who was asked.
+        servers: Vec<SocketAddr>,
     },
     /// The resolvers gave no address.
     #[error("{host} has no address: asked {}", shown(servers))]
@@ -228,7 +238,7 @@ impl HostLookup {
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         let options = builder.options_mut();
         options.timeout = QUERY;
-        options.attempts = 1; // further ones, after the first
+        options.attempts = ROUNDS as usize - 1; // further ones, after the first
         options.ip_strategy = LookupIpStrategy::Ipv4thenIpv6;
         options.num_concurrent_reqs = servers.len().max(1);
         options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
@@ -259,18 +269,17 @@ impl HostLookup {
         if host == "localhost" {
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
-        match self
-            .resolver
-            .lookup_ip(format!("{}.", host.trim_end_matches('.')))
-            .await
-        {
-            Ok(found) => Ok(found.iter().collect()),
-            Err(_) if self.servers.is_empty() => Err(LookupError::NoServers {
-                host: host.to_owned(),
-            }),
-            Err(source) => Err(LookupError::NoAddress {
-                host: host.to_owned(),
-                servers: self.servers.clone(),
+        let host = host.trim_end_matches('.').to_owned();
+        let asked = self.resolver.lookup_ip(format!("{host}."));
+        let servers = self.servers.clone();
+        // The limit spares the second question to servers that did not answer the first.
+        match tokio::time::timeout(QUERY * ROUNDS, asked).await {
+            Ok(Ok(found)) => Ok(found.iter().collect()),
+            _ if servers.is_empty() => Err(LookupError::NoServers { host }),
+            Err(_) | Ok(Err(NetError::Timeout)) => Err(LookupError::NoAnswer { host, servers }),
+            Ok(Err(source)) => Err(LookupError::NoAddress {
+                host,
+                servers,
                 source: Box::new(source),
             }),
         }

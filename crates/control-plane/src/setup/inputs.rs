@@ -6,7 +6,6 @@
 
 mod app_url;
 mod check;
-mod digest;
 mod dns;
 mod license;
 mod password;
@@ -26,7 +25,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use app_url::{AppUrl, AppUrlError};
-pub use digest::InputsDigest;
 pub use dns::Dns;
 pub use license::{Edition, LicenseChoice};
 pub use password::{PasswordWeakness, password_policy};

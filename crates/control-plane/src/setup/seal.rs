@@ -9,10 +9,10 @@ use appliance_common::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use super::inputs::SetupSecrets;
+use super::random::{NoRandomness, random_bytes};
 
 /// Names the format and the algorithm.
 const VERSION: &str = "v1.";
@@ -24,8 +24,8 @@ const KEY_LEN: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The system has no random numbers.
-    #[error("the system gave no random bytes to seal the setup secrets with")]
-    NoRandomness,
+    #[error("sealing the setup secrets")]
+    NoRandomness(#[source] NoRandomness),
     /// The stored key has another length.
     #[error("the seal key is not {KEY_LEN} bytes long")]
     BadKey,
@@ -50,11 +50,8 @@ impl SealKey {
     /// # Errors
     /// [`SealError::NoRandomness`].
     pub fn generate() -> Result<Self, SealError> {
-        let mut key = vec![0; KEY_LEN];
-        SystemRandom::new()
-            .fill(&mut key)
-            .map_err(|_| SealError::NoRandomness)?;
-        Ok(Self(Secret::new(key)))
+        let key = random_bytes::<KEY_LEN>().map_err(SealError::NoRandomness)?;
+        Ok(Self(Secret::new(key.to_vec())))
     }
 
     /// A key as it lies in the Secret.
@@ -79,16 +76,12 @@ impl SealKey {
     /// # Errors
     /// [`SealError::NoRandomness`] or [`SealError::CannotSeal`].
     pub fn seal(&self, submission_id: &str, secrets: &SetupSecrets) -> Result<String, SealError> {
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new()
-            .fill(&mut nonce)
-            .map_err(|_| SealError::NoRandomness)?;
+        let nonce = random_bytes::<NONCE_LEN>().map_err(SealError::NoRandomness)?;
         let inside = Inside {
             admin_password: secrets.admin_password.expose(),
             install_code: secrets.install_code.as_ref().map(|code| code.expose().as_str()),
             license_key: secrets.license_key.as_ref().map(|key| key.expose().as_str()),
         };
-        // Encrypted where it lies: no copy of the plain bytes is left behind.
         let mut sealed = serde_json::to_vec(&inside).map_err(|_| SealError::CannotSeal)?;
         self.cipher()?
             .seal_in_place_append_tag(

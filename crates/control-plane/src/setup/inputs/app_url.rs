@@ -104,9 +104,10 @@ fn split_scheme(typed: &str) -> Result<(&'static str, &str), AppUrlError> {
             return Ok((scheme, &typed[prefix.len()..]));
         }
     }
-    // `host:3000` is a bare host with a port; `javascript:alert(1)` and `ftp://host` name a scheme.
+    // `host:3000` and `fe80::1` are bare hosts; `javascript:alert(1)` names a scheme.
     let names_scheme = typed.split_once(':').is_some_and(|(head, tail)| {
-        head.chars().all(|c| c.is_ascii_alphabetic()) && !tail.starts_with(|c: char| c.is_ascii_digit())
+        let word = !head.is_empty() && head.chars().all(|c| c.is_ascii_alphabetic());
+        word && !tail.starts_with(|c: char| c == ':' || c.is_ascii_digit())
     });
     if names_scheme || typed.contains("://") {
         return Err(AppUrlError::Scheme);
@@ -228,6 +229,9 @@ mod tests {
             ("http://300.1.1.1", Host),
             ("http://fd00::1", Host),
             ("http://[fd00::1", Host),
+            ("::1", Host),
+            ("fe::1", Host),
+            ("localhost:port", Scheme),
         ] {
             assert_eq!(AppUrl::parse(typed), Err(error), "{typed:?}");
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::app_url::AppUrl;
 use super::license::{self, Edition, LicenseChoice};
 use super::password::password_policy;
-use super::{Complaint, InputErrors, SetupInputs, Tenant, dns};
+use super::{Complaint, Dns, InputErrors, SetupInputs, Tenant};
 
 /// Most characters of a name, and of an e-mail address.
 const MAX_NAME_CHARS: usize = 200;
@@ -46,15 +46,16 @@ pub(super) enum Origin {
     Stored,
 }
 
+/// What is wrong so far.
 #[derive(Default)]
-struct Problems {
+pub(super) struct Problems {
     first: Option<String>,
     fields: BTreeMap<&'static str, String>,
 }
 
 impl Problems {
     /// The value, or its problem noted under `field`; only the first one of a field is kept.
-    fn keep<T>(&mut self, field: &'static str, checked: Result<T, impl Display>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, field: &'static str, checked: Result<T, impl Display>) -> Option<T> {
         match checked {
             Ok(value) => Some(value),
             Err(problem) => {
@@ -76,22 +77,25 @@ pub(super) fn check(
     let mut problems = Problems::default();
     let key = problems.keep(
         "licenseKey",
-        text(&answers.license_key).and_then(license::license_key),
+        answers.license_key.clone().and_then(license::license_key),
     );
     let tenant = tenant(answers, &mut problems);
     let password = password(answers, origin, &mut problems);
-    let edition = problems.keep("editionChoice", text(&answers.edition).and_then(Edition::parse));
-    let channel = problems.keep("channel", text(&answers.channel).and_then(channel));
-    let custom = problems.keep("dnsMode", text(&answers.dns_mode).and_then(dns::is_custom));
-    let dns = problems.keep(
-        "dnsServers",
-        text(&answers.dns_servers).and_then(|typed| dns::parse(custom == Some(true), typed)),
+    let edition = problems.keep("editionChoice", answers.edition.clone().and_then(Edition::parse));
+    let channel = problems.keep("channel", answers.channel.clone().and_then(channel));
+    let dns = Dns::check(
+        answers.dns_mode.clone(),
+        answers.dns_servers.clone(),
+        &mut problems,
     );
     let app_url = problems.keep(
         "appHostname",
-        text(&answers.app_hostname).and_then(|typed| app_url(typed, origin)),
+        answers
+            .app_hostname
+            .clone()
+            .and_then(|typed| app_url(typed, origin)),
     );
-    let release_ref = problems.keep("releaseRef", text(&answers.release_ref).and_then(release_ref));
+    let release_ref = problems.keep("releaseRef", answers.release_ref.clone().and_then(release_ref));
     let license = license_choice(answers, origin, &mut problems, key.flatten(), edition);
     match (channel, app_url, dns, release_ref, tenant, password, license) {
         (
@@ -119,15 +123,11 @@ pub(super) fn check(
     }
 }
 
-fn text<'a>(answer: &Answer<'a>) -> Answer<'a> {
-    answer.clone()
-}
-
 fn tenant(answers: &Answers<'_>, problems: &mut Problems) -> Option<Tenant> {
     let name = problems.keep("tenantName", required(&answers.tenant_name, "Company name"));
     let first_name = problems.keep("adminFirstName", required(&answers.first_name, "First name"));
     let last_name = problems.keep("adminLastName", required(&answers.last_name, "Last name"));
-    let email = problems.keep("adminEmail", text(&answers.email).and_then(email));
+    let email = problems.keep("adminEmail", answers.email.clone().and_then(email));
     Some(Tenant {
         name: name?,
         first_name: first_name?,
@@ -137,7 +137,7 @@ fn tenant(answers: &Answers<'_>, problems: &mut Problems) -> Option<Tenant> {
 }
 
 fn required(answer: &Answer<'_>, label: &str) -> Result<String, Complaint> {
-    let typed = text(answer)?.trim();
+    let typed = answer.clone()?.trim();
     if typed.is_empty() {
         Err(format!("{label} is required.").into())
     } else if typed.chars().count() > MAX_NAME_CHARS {
@@ -176,10 +176,10 @@ fn email(typed: &str) -> Result<String, Complaint> {
 }
 
 fn password(answers: &Answers<'_>, origin: &Origin, problems: &mut Problems) -> Option<Secret<String>> {
-    let typed = problems.keep("adminPassword", text(&answers.password))?;
+    let typed = problems.keep("adminPassword", answers.password.clone())?;
     match origin {
         Origin::Submission(_) => {
-            let confirmed = match text(&answers.confirmation) {
+            let confirmed = match answers.confirmation.clone() {
                 Ok(again) if again == typed => Ok(()),
                 Ok(_) => Err("Passwords do not match: type the same password twice.".into()),
                 Err(problem) => Err(problem),
@@ -235,11 +235,11 @@ fn license_choice(
 ) -> Option<LicenseChoice> {
     let code = problems.keep(
         "installCode",
-        text(&answers.install_code).and_then(license::install_code),
+        answers.install_code.clone().and_then(license::install_code),
     )?;
     let manual = problems.keep(
         "licenseMode",
-        text(&answers.license_mode).and_then(license::is_manual),
+        answers.license_mode.clone().and_then(license::is_manual),
     )?;
     let Origin::Submission(now) = origin else {
         // The shipped product took both and let the code win; no code meant a manual licence.

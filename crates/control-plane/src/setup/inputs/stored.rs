@@ -1,11 +1,21 @@
 //! `setup-inputs.json`: the last submission as it lies on the state volume.
 
 use appliance_common::secret::Secret;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::check::Answers;
 use super::{SetupInputs, SetupSecrets};
+
+/// Names under which a secret may stand where this program does not look for it.
+const SECRET_NAMES: [&str; 6] = [
+    "adminPassword",
+    "adminPasswordConfirm",
+    "initialAdminPassword",
+    "initialAdminPasswordConfirm",
+    "installCode",
+    "licenseKey",
+];
 
 /// The document. Secrets are in it only sealed; those that the shipped product wrote in plain text are
 /// read and not written back. Unknown keys are kept.
@@ -23,6 +33,7 @@ pub struct StoredInputs {
     /// The release pin; empty when the channel is followed.
     pub release_ref: String,
     /// Company and first administrator.
+    #[serde(deserialize_with = "null_is_empty")]
     pub initial_tenant: StoredTenant,
     /// `ee` or `ce`.
     pub edition_choice: String,
@@ -43,7 +54,7 @@ pub struct StoredInputs {
     /// In plain text, from the shipped product.
     #[serde(skip_serializing)]
     install_code: Option<Secret<String>>,
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "without_secrets")]
     unknown: Map<String, Value>,
 }
 
@@ -62,7 +73,7 @@ pub struct StoredTenant {
     /// In plain text, from the shipped product.
     #[serde(skip_serializing)]
     admin_password: Option<Secret<String>>,
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "without_secrets")]
     unknown: Map<String, Value>,
 }
 
@@ -90,6 +101,20 @@ impl StoredInputs {
             sealed: Some(sealed),
             ..Self::default()
         }
+    }
+
+    /// `setupInputs` of the state document (20 §4): enough to recognise the submission by.
+    #[must_use]
+    pub fn brief(&self) -> Value {
+        json!({
+            "channel": self.channel,
+            "dnsMode": self.dns_mode,
+            "releaseRef": self.release_ref,
+            "initialTenant": {
+                "tenantName": self.initial_tenant.tenant_name,
+                "adminEmail": self.initial_tenant.admin_email,
+            },
+        })
     }
 
     /// The secrets of a file that the shipped product wrote; storing the document again drops them, so
@@ -125,4 +150,15 @@ impl StoredInputs {
             install_code: Ok(revealed(&secrets.install_code)),
         }
     }
+}
+
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StoredTenant, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Unknown keys are kept and shown; a secret among them is neither.
+fn without_secrets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    let mut unknown = Map::deserialize(deserializer)?;
+    unknown.retain(|name, _| !SECRET_NAMES.contains(&name.as_str()));
+    Ok(unknown)
 }

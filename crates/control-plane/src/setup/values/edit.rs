@@ -252,4 +252,21 @@ mod tests {
             }
         }
     }
+
+    proptest::proptest! {
+        // Most of these texts are no valid mapping; there are enough cases for those that are.
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn no_text_is_edited_into_something_else(
+            lines in proptest::collection::vec("( {0,4})(- )?(a|b|'a'|\"b\"|<<|\\? a): {0,2}(x|1|\\||>-|&t x|\\*t|\\{b: x\\}|\\[b\\]|~|#c|\"x|y\")?", 0..7),
+            end in "\n|\r\n||\n\n#c\n",
+        ) {
+            let text = lines.join(if end == "\r\n" { "\r\n" } else { "\n" }) + &end;
+            if let (Ok(mut wanted), Ok(edited)) = (read(&text), upsert(&text, "a.b", NEW)) {
+                set(&mut wanted, "a.b", "a.b", NEW).unwrap();
+                proptest::prop_assert_eq!(read(&edited).unwrap(), wanted);
+            }
+        }
+    }
 }

@@ -1,0 +1,66 @@
+//! What readers see of a run: always the newest, never a half-written one, no disk behind it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::failure::Failure;
+use super::run::{History, Run};
+
+/// One consistent view of setup.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// What the journal tells.
+    pub history: History,
+    /// The state document made of it; `None` while nothing was submitted.
+    pub document: Option<Value>,
+    /// What the running step is doing just now.
+    pub progress: Option<String>,
+    /// A failure of the engine itself that could not be recorded.
+    pub engine_failure: Option<Failure>,
+}
+
+impl View {
+    /// Whether an engine has the run, or will take it up without anybody's doing.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        self.engine_failure.is_none() && matches!(self.history.run, Run::Queued | Run::Running { .. })
+    }
+}
+
+/// Where the engine publishes and readers look.
+#[derive(Debug, Clone)]
+pub struct Board(Arc<watch::Sender<Arc<View>>>);
+
+impl Board {
+    /// A board that shows `view`.
+    #[must_use]
+    pub fn new(view: View) -> Self {
+        Self(Arc::new(watch::Sender::new(Arc::new(view))))
+    }
+
+    /// The newest view.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.0.borrow())
+    }
+
+    /// Follows the views from now on.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<Arc<View>> {
+        self.0.subscribe()
+    }
+
+    /// Shows a change of the newest view.
+    pub fn change(&self, change: impl FnOnce(&mut View)) {
+        self.0.send_modify(|view| change(Arc::make_mut(view)));
+    }
+
+    /// Shows what the running step is doing just now.
+    pub fn say(&self, progress: impl Into<String>) {
+        let progress = progress.into();
+        tracing::info!(progress, "setup");
+        self.change(|view| view.progress = Some(progress));
+    }
+}

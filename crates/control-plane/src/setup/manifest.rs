@@ -1,0 +1,260 @@
+//! Manifests of others, applied object by object: namespaces and kinds first, the rest once the
+//! server knows them.
+
+use appliance_common::cluster::{Cluster, ClusterError, Judgement, Owner, Wait};
+use futures::stream::{self, TryStreamExt};
+use kube::ResourceExt;
+use kube::api::{ApiResource, DynamicObject};
+use kube::core::GroupVersionKind;
+use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Objects applied at a time: enough to hide the round trips, few enough for a busy API server.
+const WIDTH: usize = 4;
+/// Longest wait for a new kind to be served.
+const ESTABLISHED_LIMIT: Duration = Duration::from_mins(1);
+
+/// Why a manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ManifestError {
+    /// It is not YAML.
+    #[error("the manifest is not YAML")]
+    Syntax(#[source] Box<serde_saphyr::Error>),
+    /// One of its documents is not a Kubernetes object.
+    #[error("document {number} of the manifest is not a Kubernetes object")]
+    NotAnObject {
+        /// The document, from 1.
+        number: usize,
+        /// What is missing.
+        source: serde_json::Error,
+    },
+}
+
+/// The objects of a manifest, in the order they are applied.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    namespaces: Vec<Entry>,
+    kinds: Vec<Entry>,
+    rest: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    resource: ApiResource,
+    object: DynamicObject,
+}
+
+impl Manifest {
+    /// Reads a manifest of any number of YAML documents; empty ones are passed over.
+    ///
+    /// # Errors
+    /// [`ManifestError`] for text that is not YAML, or a document that is not an object.
+    pub(super) fn parse(text: &str) -> Result<Self, ManifestError> {
+        // Kubernetes manifests are YAML 1.2 here: an `n` or `on` is a text, not a boolean.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
+            .map_err(|error| ManifestError::Syntax(Box::new(error)))?;
+        let mut manifest = Self {
+            namespaces: Vec::new(),
+            kinds: Vec::new(),
+            rest: Vec::new(),
+        };
+        for (index, document) in documents
+            .into_iter()
+            .enumerate()
+            .filter(|(_, document)| !document.is_null())
+        {
+            let number = index + 1;
+            let entry =
+                Entry::read(document).map_err(|source| ManifestError::NotAnObject { number, source })?;
+            match entry.resource.kind.as_str() {
+                "Namespace" => manifest.namespaces.push(entry),
+                "CustomResourceDefinition" => manifest.kinds.push(entry),
+                _ => manifest.rest.push(entry),
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// How many objects it has.
+    #[must_use]
+    pub(super) fn len(&self) -> usize {
+        self.namespaces.len() + self.kinds.len() + self.rest.len()
+    }
+
+    /// Namespace and name of each Deployment in it.
+    pub(super) fn deployments(&self) -> impl Iterator<Item = (String, String)> + '_ {
+        self.rest
+            .iter()
+            .filter(|entry| entry.resource.kind == "Deployment")
+            .map(|entry| {
+                (
+                    entry.object.namespace().unwrap_or_default(),
+                    entry.object.name_any(),
+                )
+            })
+    }
+
+    /// Applies every object and waits until its kinds are served.
+    ///
+    /// # Errors
+    /// The first object that was not taken; those before it stay.
+    pub(super) async fn apply(&self, cluster: &Cluster, owner: Owner) -> Result<(), ClusterError> {
+        apply_all(cluster, owner, &self.namespaces).await?;
+        apply_all(cluster, owner, &self.kinds).await?;
+        for entry in &self.kinds {
+            let name = entry.object.name_any();
+            let wait = Wait {
+                resource: &entry.resource,
+                namespace: None,
+                name: &name,
+                limit: ESTABLISHED_LIMIT,
+            };
+            cluster.wait_until(&wait, established).await?;
+        }
+        apply_all(cluster, owner, &self.rest).await
+    }
+}
+
+impl Entry {
+    fn read(document: Value) -> Result<Self, serde_json::Error> {
+        let object = DynamicObject::deserialize(document)?;
+        let types = object
+            .types
+            .as_ref()
+            .ok_or_else(|| missing("apiVersion and kind"))?;
+        let kind = GroupVersionKind::try_from(types).map_err(|_| missing("a well-formed apiVersion"))?;
+        if object.metadata.name.is_none() {
+            return Err(missing("metadata.name"));
+        }
+        Ok(Self {
+            resource: ApiResource::from_gvk(&kind),
+            object,
+        })
+    }
+}
+
+fn missing(what: &str) -> serde_json::Error {
+    serde::de::Error::custom(format!("it has no {what}"))
+}
+
+async fn apply_all(cluster: &Cluster, owner: Owner, entries: &[Entry]) -> Result<(), ClusterError> {
+    stream::iter(entries.iter().map(Ok))
+        .try_for_each_concurrent(WIDTH, |entry| async move {
+            cluster
+                .apply_dynamic(owner, &entry.resource, &entry.object)
+                .await
+                .map(drop)
+        })
+        .await
+}
+
+/// Whether a `CustomResourceDefinition` is served.
+fn established(definition: Option<&DynamicObject>) -> Judgement {
+    let holds = definition
+        .and_then(|definition| definition.data.pointer("/status/conditions")?.as_array())
+        .is_some_and(|conditions| {
+            conditions
+                .iter()
+                .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+        });
+    if holds {
+        Judgement::Reached
+    } else {
+        Judgement::Waiting("the kind is not served yet".to_owned())
+    }
+}
+
+/// Whether a Deployment runs what it should, on as many replicas as it should.
+pub(super) fn rolled_out(deployment: Option<&DynamicObject>) -> Judgement {
+    let Some(deployment) = deployment else {
+        return Judgement::Waiting("it does not exist".to_owned());
+    };
+    let number = |pointer| {
+        deployment
+            .data
+            .pointer(pointer)
+            .and_then(Value::as_i64)
+            .unwrap_or(0)
+    };
+    let wanted = deployment
+        .data
+        .pointer("/spec/replicas")
+        .and_then(Value::as_i64)
+        .unwrap_or(1);
+    if number("/status/observedGeneration") < deployment.metadata.generation.unwrap_or(0) {
+        return Judgement::Waiting("its change has not been taken up yet".to_owned());
+    }
+    let (updated, available) = (
+        number("/status/updatedReplicas"),
+        number("/status/availableReplicas"),
+    );
+    if updated >= wanted && available >= wanted && number("/status/replicas") == updated {
+        Judgement::Reached
+    } else {
+        Judgement::Waiting(format!("{available} of {wanted} pods are available"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_sorted_into_namespaces_kinds_and_the_rest() {
+        let text = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: n}\n---\n---\n\
+                    apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\n\
+                    apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: n}\n";
+        let manifest = Manifest::parse(text).unwrap();
+        assert_eq!(
+            (
+                manifest.namespaces.len(),
+                manifest.kinds.len(),
+                manifest.rest.len()
+            ),
+            (1, 0, 2)
+        );
+        assert_eq!(
+            manifest.deployments().collect::<Vec<_>>(),
+            [("n".to_owned(), "d".to_owned())]
+        );
+        assert_eq!(manifest.rest[1].resource.plural, "networkpolicies");
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_named_by_its_place() {
+        for text in ["a: b\n", "kind: x\napiVersion: v1\nmetadata: {}\n", "- 1\n"] {
+            let error = Manifest::parse(&format!("---\n{text}")).unwrap_err();
+            assert!(error.to_string().contains("document 1"), "{error}");
+        }
+        assert!(matches!(
+            Manifest::parse("a: [").unwrap_err(),
+            ManifestError::Syntax(_)
+        ));
+    }
+
+    #[test]
+    fn a_rollout_is_over_when_all_replicas_are_of_the_new_generation() {
+        let deployment = |generation, observed, updated, available, replicas| -> DynamicObject {
+            serde_json::from_value(serde_json::json!({
+                "apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"name": "d", "generation": generation},
+                "spec": {"replicas": 1},
+                "status": {"observedGeneration": observed, "updatedReplicas": updated,
+                           "availableReplicas": available, "replicas": replicas},
+            }))
+            .unwrap()
+        };
+        assert_eq!(rolled_out(Some(&deployment(2, 2, 1, 1, 1))), Judgement::Reached);
+        for behind in [
+            deployment(2, 1, 1, 1, 1),
+            deployment(2, 2, 0, 1, 1),
+            deployment(2, 2, 1, 0, 1),
+            deployment(2, 2, 1, 1, 2),
+        ] {
+            assert!(matches!(rolled_out(Some(&behind)), Judgement::Waiting(_)));
+        }
+        assert!(matches!(rolled_out(None), Judgement::Waiting(_)));
+    }
+}

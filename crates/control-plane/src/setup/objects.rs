@@ -1,0 +1,30 @@
+//! What the workflow puts into the cluster (20 §11), as typed objects made from checked inputs.
+//!
+//! Pure: live objects and wanted facts in, objects out. A Secret that other parties rely on is merged
+//! into what is there, and is `None` when nothing would change, so that a second run writes nothing.
+
+mod flux;
+mod namespaces;
+mod password_hash;
+mod release;
+mod secrets;
+#[cfg(test)]
+mod tests;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+pub use flux::{FluxObject, kustomization, oci_repository};
+pub use namespaces::application_namespaces;
+pub use release::{release_selection, values_config_map};
+pub use secrets::{
+    InitialTenant, WantedSecret, initial_tenant, license_seed, psa_shared, seal_key, setup_seal, status_auth,
+    without_last_applied,
+};
+
+fn named(namespace: &str, name: impl Into<String>) -> ObjectMeta {
+    ObjectMeta {
+        namespace: Some(namespace.to_owned()),
+        name: Some(name.into()),
+        ..ObjectMeta::default()
+    }
+}

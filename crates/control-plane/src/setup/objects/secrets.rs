@@ -1,0 +1,209 @@
+//! The Secrets of 20 §11, each merged into what is live: a key that is there is never lost.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use appliance_common::names::{namespace, object};
+use appliance_common::release::usable::PasswordFormat;
+use appliance_common::secret::{Secret, ct_eq};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1;
+use serde_json::json;
+
+use super::named;
+use super::password_hash::password_hash;
+use crate::setup::inputs::{Edition, Tenant};
+use crate::setup::random::{NoRandomness, random_bytes};
+use crate::setup::seal::{SealError, SealKey};
+
+/// Where client-side apply keeps a copy of all it wrote, secrets included.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Random bytes of a generated key or token.
+const TOKEN_LEN: usize = 32;
+
+/// The key of the seal in its Secret.
+const SEAL_KEY: &str = "key";
+
+/// A Secret to be written. It is never shown.
+#[derive(Clone)]
+pub struct WantedSecret(v1::Secret);
+
+impl WantedSecret {
+    /// The object, for the API.
+    #[must_use]
+    pub fn object(&self) -> &v1::Secret {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WantedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.metadata.name.as_deref().unwrap_or_default();
+        write!(f, "WantedSecret({name}, …)")
+    }
+}
+
+/// What the bootstrap Job needs to make the company and its first administrator.
+#[derive(Debug)]
+pub struct InitialTenant<'a> {
+    /// Company and administrator.
+    pub tenant: &'a Tenant,
+    /// The administrator's password.
+    pub password: &'a Secret<String>,
+    /// How the release's bootstrap Job takes it.
+    pub format: PasswordFormat,
+}
+
+/// Secret `appliance-initial-tenant`. A tenant id that is there stays, and so does a hash that verifies.
+/// Hashing takes a good part of a second of CPU.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn initial_tenant(
+    live: Option<&v1::Secret>,
+    wanted: &InitialTenant<'_>,
+) -> Result<Option<WantedSecret>, NoRandomness> {
+    let hash = password_hash(value(live, "INITIAL_ADMIN_PASSWORD_HASH"), wanted.password)?;
+    let tenant = wanted.tenant;
+    let clear = match wanted.format {
+        PasswordFormat::Clear => Some(wanted.password.expose().as_str()),
+        PasswordFormat::Phc => None,
+    };
+    Ok(merged(
+        live,
+        (namespace::MSP, object::INITIAL_TENANT),
+        &[
+            ("INITIAL_TENANT_NAME", Some(&tenant.name)),
+            ("INITIAL_ADMIN_FIRST_NAME", Some(&tenant.first_name)),
+            ("INITIAL_ADMIN_LAST_NAME", Some(&tenant.last_name)),
+            ("INITIAL_ADMIN_EMAIL", Some(&tenant.email)),
+            ("INITIAL_ADMIN_PASSWORD", clear),
+            ("INITIAL_ADMIN_PASSWORD_HASH", Some(&hash)),
+        ],
+    ))
+}
+
+/// Secret `alga-psa-shared`: its key is made once and never changed.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn psa_shared(live: Option<&v1::Secret>) -> Result<Option<WantedSecret>, NoRandomness> {
+    const KEY: &str = "ALGA_AUTH_KEY";
+    if value(live, KEY).is_some_and(|key| !key.is_empty()) {
+        return Ok(None);
+    }
+    Ok(merged(
+        live,
+        (namespace::MSP, object::PSA_SHARED),
+        &[(KEY, Some(&token()?))],
+    ))
+}
+
+/// Secret `appliance-status-auth`: its token is made once. The shipped product put the setup token there;
+/// such a copy is replaced.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn status_auth(
+    live: Option<&v1::Secret>,
+    setup_token: Option<&Secret<String>>,
+) -> Result<Option<WantedSecret>, NoRandomness> {
+    const KEY: &str = "token";
+    let is_setup_token =
+        |token: &[u8]| setup_token.is_some_and(|setup| ct_eq(token, setup.expose().trim().as_bytes()));
+    if value(live, KEY).is_some_and(|token| !token.is_empty() && !is_setup_token(token)) {
+        return Ok(None);
+    }
+    Ok(merged(
+        live,
+        (namespace::APPLIANCE_SYSTEM, object::STATUS_AUTH),
+        &[(KEY, Some(&token()?))],
+    ))
+}
+
+/// Secret `appliance-license-seed` of a manual licence. Without a key, one that is there stays.
+#[must_use]
+pub fn license_seed(
+    live: Option<&v1::Secret>,
+    edition: Edition,
+    key: Option<&Secret<String>>,
+) -> Option<WantedSecret> {
+    let mut changes = vec![("EDITION_CHOICE", Some(edition.as_str()))];
+    changes.extend(key.map(|key| ("LICENSE_TOKEN", Some(key.expose().as_str()))));
+    merged(live, (namespace::MSP, object::LICENSE_SEED), &changes)
+}
+
+/// Secret `setup-seal`, to be created once; it cannot be changed afterwards.
+#[must_use]
+pub fn setup_seal(key: &SealKey) -> WantedSecret {
+    WantedSecret(v1::Secret {
+        metadata: named(namespace::CONTROL_PLANE, object::SETUP_SEAL),
+        data: Some(BTreeMap::from([(
+            SEAL_KEY.to_owned(),
+            ByteString(key.expose().to_vec()),
+        )])),
+        immutable: Some(true),
+        type_: Some("Opaque".to_owned()),
+        ..v1::Secret::default()
+    })
+}
+
+/// The key in a live `setup-seal`.
+///
+/// # Errors
+/// [`SealError::BadKey`] when it holds none.
+pub fn seal_key(live: &v1::Secret) -> Result<SealKey, SealError> {
+    SealKey::from_bytes(value(Some(live), SEAL_KEY).unwrap_or_default())
+}
+
+/// The merge patch that removes the copy of its values which client-side apply left on a Secret.
+#[must_use]
+pub fn without_last_applied(live: &v1::Secret) -> Option<serde_json::Value> {
+    live.metadata
+        .annotations
+        .as_ref()?
+        .contains_key(LAST_APPLIED)
+        .then(|| json!({"metadata": {"annotations": {LAST_APPLIED: null}}}))
+}
+
+fn value<'a>(live: Option<&'a v1::Secret>, key: &str) -> Option<&'a [u8]> {
+    Some(live?.data.as_ref()?.get(key)?.0.as_slice())
+}
+
+fn token() -> Result<String, NoRandomness> {
+    Ok(URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_LEN>()?))
+}
+
+/// `live` with `changes`, where `None` removes a key; nothing when it is so already. The live version is
+/// named, so that a write between the reading and ours is a conflict and not lost.
+fn merged(
+    live: Option<&v1::Secret>,
+    (namespace, name): (&str, &str),
+    changes: &[(&str, Option<&str>)],
+) -> Option<WantedSecret> {
+    let before = live.and_then(|live| live.data.clone()).unwrap_or_default();
+    let mut data = before.clone();
+    for (key, value) in changes {
+        match value {
+            Some(value) => data.insert((*key).to_owned(), ByteString(value.as_bytes().to_vec())),
+            None => data.remove(*key),
+        };
+    }
+    if live.is_some() && data == before {
+        return None;
+    }
+    let mut metadata = named(namespace, name);
+    metadata.resource_version = live.and_then(|live| live.metadata.resource_version.clone());
+    Some(WantedSecret(v1::Secret {
+        metadata,
+        data: Some(data),
+        type_: Some(
+            live.and_then(|live| live.type_.clone())
+                .unwrap_or_else(|| "Opaque".to_owned()),
+        ),
+        ..v1::Secret::default()
+    }))
+}

@@ -1,0 +1,77 @@
+//! Preflight: DNS, registry, release. Reads only; what it resolves is what is installed.
+
+use appliance_common::outbound::LookupError;
+use appliance_common::release::reference::Reference;
+use appliance_common::release::registry::{Failure as RegistryFailure, RegistryError};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use super::{Outcome, Step, registry_failure};
+use crate::setup::chosen::Chosen;
+use crate::setup::context::StepContext;
+use crate::setup::failure::{Blame, Failure};
+use crate::setup::plan::StepId;
+
+pub(super) struct Preflight;
+
+impl Step for Preflight {
+    fn id(&self) -> StepId {
+        StepId::Preflight
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::ReachGhcr
+    }
+
+    fn is_done<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<bool, Failure>> {
+        async move { Ok(cx.chosen().await.is_ok()) }.boxed()
+    }
+
+    fn run<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        check(cx).boxed()
+    }
+}
+
+async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
+    let host = &cx.settings.registry.host;
+    cx.say(format!("looking up {host}"));
+    cx.meter
+        .waiting(cx.registry.lookup())
+        .await
+        .map_err(|error| registry_failure(dns_blame(&error), &error))?;
+    cx.say(format!("reading release {} from {host}", cx.inputs.reference()));
+    let resolved = cx
+        .meter
+        .waiting(cx.registry.resolve(&cx.inputs.reference()))
+        .await
+        .map_err(|error| registry_failure(Blame::ResolveReleaseManifest, &error))?;
+    let chosen = Chosen::store(cx, &resolved)?;
+    cx.say(format!("asking {host} whether it serves images"));
+    cx.meter
+        .waiting(cx.registry.probe())
+        .await
+        .map_err(|error| registry_failure(Blame::ReachGhcr, &error))?;
+    let outcome = report(cx, &chosen.reference, chosen.release.version.as_str());
+    cx.keep(chosen);
+    Ok(outcome)
+}
+
+fn report(cx: &StepContext, reference: &Reference, version: &str) -> Outcome {
+    let host = cx.settings.registry.host.as_str();
+    let facts = json!({
+        "dns": {"mode": cx.inputs.dns.mode(), "resolvers": cx.inputs.dns.policy().servers()},
+        "release": {"registryHost": host, "reference": reference.to_string(), "version": version},
+        "ghcr": {"endpoint": format!("{host}/v2/")},
+        "egress": {"proxyVariablesDetected": cx.settings.proxy_variables},
+    });
+    Outcome::new(format!("{host} answers; release {version} can be installed")).with_fact("preflight", facts)
+}
+
+/// A box without any resolver is another matter than a name that has no address.
+fn dns_blame(error: &RegistryError) -> Blame {
+    match error.failure() {
+        RegistryFailure::Lookup(LookupError::NoServers { .. }) => Blame::ResolveSystemResolvers,
+        _ => Blame::ResolveRegistryHost,
+    }
+}

@@ -1,0 +1,101 @@
+//! Taking answers: everything is checked and made durable before anybody is told that it was.
+
+use appliance_common::meter::Meter;
+use appliance_common::process::chain;
+use appliance_common::random;
+use appliance_common::state_file::{FileLock, LockError, StateFile, StateFileError};
+use std::sync::Arc;
+
+use super::inputs::{AcceptedInputs, InputErrors, RawInputs, SetupInputs, StoredInputs};
+use super::recorder::RecordError;
+use super::run::Event;
+use super::seal::SealError;
+use super::seal_key::{self, SealKeyError};
+use super::{Refusal, Setup};
+
+/// Why a submission was not accepted; nothing was then stored.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// Setup is not in a state that takes answers.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The answers themselves.
+    #[error(transparent)]
+    Invalid(InputErrors),
+    /// The appliance is being changed by somebody else.
+    #[error("something else is changing this appliance")]
+    Busy(#[source] LockError),
+    /// The password cannot be protected, because the cluster does not answer.
+    #[error("the cluster does not answer, so your password cannot be stored safely")]
+    NoSeal(#[source] SealKeyError),
+    /// The password cannot be protected.
+    #[error("your password cannot be protected")]
+    Seal(#[source] SealError),
+    /// The disk.
+    #[error("your answers could not be stored")]
+    Store(#[source] StateFileError),
+    /// The disk, after the answers were stored.
+    #[error("your answers could not be recorded")]
+    Record(#[source] RecordError),
+}
+
+impl Setup {
+    /// Checks answers, stores them, and starts the install.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; of two submissions at once, one is refused.
+    pub async fn submit(&self, raw: &RawInputs) -> Result<AcceptedInputs, SubmitError> {
+        let _one_at_a_time = self.accepting.lock().await;
+        let recorder = self.check_accepts().map_err(SubmitError::Refused)?;
+        let inputs = SetupInputs::from_submission(raw, self.clock.now()).map_err(SubmitError::Invalid)?;
+        let lock = self.lock("setup").map_err(SubmitError::Busy)?;
+        let submission = random::id();
+        let stored = self.seal(&inputs, &submission).await?;
+        self.store_inputs(stored.clone()).await?;
+        recorder.set_inputs(stored.brief());
+        match recorder
+            .record(Event::Submitted {
+                submission: submission.clone(),
+            })
+            .await
+        {
+            Ok(()) => {}
+            Err(RecordError::Document(error)) => {
+                tracing::warn!(error = chain(&error), "the state document is behind");
+            }
+            Err(error) => return Err(SubmitError::Record(error)),
+        }
+        let accepted = AcceptedInputs::from(&inputs);
+        self.start(recorder.clone(), lock, inputs, submission);
+        Ok(accepted)
+    }
+
+    pub(super) fn lock(&self, what: &str) -> Result<FileLock, LockError> {
+        let note = format!("{what} (control plane, pid {})", std::process::id());
+        FileLock::try_acquire(&self.settings.lock_file(), &note)
+    }
+
+    async fn seal(&self, inputs: &SetupInputs, submission: &str) -> Result<StoredInputs, SubmitError> {
+        let cluster = self
+            .settings
+            .cluster
+            .open(Arc::new(Meter::default()))
+            .await
+            .map_err(|error| SubmitError::NoSeal(SealKeyError::Cluster(error)))?;
+        let key = seal_key::get_or_create(&cluster)
+            .await
+            .map_err(SubmitError::NoSeal)?;
+        let sealed = key
+            .seal(submission, &inputs.secrets())
+            .map_err(SubmitError::Seal)?;
+        Ok(StoredInputs::new(inputs, submission, sealed))
+    }
+
+    pub(super) async fn store_inputs(&self, stored: StoredInputs) -> Result<(), SubmitError> {
+        let file = StateFile::at(&self.settings.inputs_file);
+        tokio::task::spawn_blocking(move || file.store(&stored))
+            .await
+            .map_err(|_| SubmitError::Record(RecordError::Ending))?
+            .map_err(SubmitError::Store)
+    }
+}

@@ -1,0 +1,60 @@
+//! Everything the application needs around the product: a cluster with workloads, a registry and the
+//! players, waiting for somebody to install Flux and storage.
+
+use anyhow::Result;
+
+use crate::cluster::{Parts, TestCluster};
+use crate::registry::TestRegistry;
+use crate::standins::helm_controller::HelmController;
+use crate::standins::kustomize_controller::KustomizeController;
+use crate::standins::source_controller::SourceController;
+use crate::standins::web::Web;
+use crate::standins::{StandIn, provisioner};
+use crate::tools::Tools;
+
+/// The running whole; dropping it ends the players first and the servers last.
+pub struct Stack {
+    /// Renders and applies releases, and fails them on request.
+    pub helm: HelmController,
+    /// The real kustomize-controller, once Flux is installed.
+    pub kustomize: KustomizeController,
+    /// The page the application URL leads to.
+    pub web: Web,
+    _source: SourceController,
+    _volumes: StandIn,
+    /// The cluster.
+    pub cluster: TestCluster,
+    /// The registry, empty at first.
+    pub registry: TestRegistry,
+}
+
+impl Stack {
+    /// Starts all of it.
+    ///
+    /// # Errors
+    /// A server does not start; the message has the end of its log.
+    pub async fn start(tools: &Tools) -> Result<Self> {
+        let (cluster, registry) = tokio::try_join!(
+            TestCluster::start(tools, Parts::Workloads),
+            TestRegistry::start(tools)
+        )?;
+        Ok(Self {
+            helm: HelmController::start(&cluster, tools).await?,
+            kustomize: KustomizeController::start(&cluster).await?,
+            web: Web::start().await?,
+            _source: SourceController::start(&cluster).await?,
+            _volumes: provisioner::start(&cluster).await?,
+            cluster,
+            registry,
+        })
+    }
+
+    /// Process ids of everything that runs.
+    #[must_use]
+    pub fn process_ids(&self) -> Vec<u32> {
+        let mut ids = self.cluster.process_ids();
+        ids.extend(self.registry.process_id());
+        ids.extend(self.kustomize.process_id());
+        ids
+    }
+}

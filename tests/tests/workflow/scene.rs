@@ -1,0 +1,135 @@
+//! A box with a registry that holds a release, and what an operator would type into it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use appliance_common::clock::Clock;
+use appliance_common::cluster::ClusterSource;
+use appliance_common::names::file;
+use appliance_common::release::policy::UsePolicy;
+use appliance_common::release::reference::Channel;
+use appliance_common::release::registry::RegistrySettings;
+use appliance_control_plane::setup::Setup;
+use appliance_control_plane::setup::board::View;
+use appliance_control_plane::setup::context::SetupSettings;
+use appliance_control_plane::setup::inputs::RawInputs;
+use appliance_control_plane::setup::run::Run;
+use appliance_tests::tools::Tools;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use xtask::bundle::Sources;
+use xtask::publish::{Options, Published, publish};
+
+/// Longest time a run may take to end, one way or the other.
+pub(crate) const RUN_LIMIT: Duration = Duration::from_secs(120);
+
+/// A password that breaks careless quoting.
+pub(crate) const PASSWORD: &str = r#"Can"ary\7!psa-Xq"#;
+
+pub(crate) fn tools() -> Result<Tools> {
+    Tools::ensure(&|progress| eprintln!("{progress}"))
+}
+
+/// What an operator types.
+pub(crate) fn answers() -> Value {
+    json!({
+        "channel": "stable",
+        "appHostname": "https://psa.example.test",
+        "tenantName": "Example Ltd",
+        "adminFirstName": "Ada",
+        "adminLastName": "Lovelace",
+        "adminEmail": "ada@example.test",
+        "adminPassword": PASSWORD,
+        "adminPasswordConfirm": PASSWORD,
+        "licenseMode": "manual",
+        "editionChoice": "ee",
+    })
+}
+
+/// Publishes the sample release as `version`, and as the head of `stable`.
+pub(crate) async fn publish_sample(registry: &str, version: &str) -> Result<Published> {
+    publish(&Options {
+        registry: registry.parse()?,
+        channel: Channel::Stable,
+        version: version.to_owned(),
+        sources: Sources {
+            charts: None,
+            lock: Some(xtask::root().join("tests/fixtures/release.lock.toml")),
+            flux: None,
+        },
+        source_date_epoch: 0,
+        username: None,
+        password_file: None,
+        json: false,
+    })
+    .await
+}
+
+/// The state volume of one box, and the settings of its control plane.
+pub(crate) struct Volume {
+    pub(crate) dir: TempDir,
+    pub(crate) settings: SetupSettings,
+}
+
+impl Volume {
+    /// A fresh one, for this cluster and registry.
+    pub(crate) fn new(kubeconfig: PathBuf, registry: &str, flux_manifest: Option<PathBuf>) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let at = |name: &str| dir.path().join(name);
+        let host: appliance_common::release::reference::RegistryHost = registry.parse()?;
+        let settings = SetupSettings {
+            inputs_file: at(file::SETUP_INPUTS),
+            state_file: at(file::INSTALL_STATE),
+            selection_file: at(file::RELEASE_SELECTION),
+            token_file: at(file::SETUP_TOKEN),
+            flux_manifest,
+            cluster: ClusterSource::new(kubeconfig),
+            policy: UsePolicy::for_registry(&host),
+            registry: RegistrySettings::new(host, "nine-minds/alga-appliance-release".parse()?),
+            proxy_variables: Vec::new(),
+            queue_disabled: false,
+        };
+        Ok(Self { dir, settings })
+    }
+
+    /// The control plane's setup, as a start of the process opens it.
+    pub(crate) fn open(&self) -> Setup {
+        Setup::open(
+            self.settings.clone(),
+            Clock::system(),
+            "boot-of-the-test".to_owned(),
+        )
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A JSON document of the volume.
+    pub(crate) fn document(&self, name: &str) -> Result<Value> {
+        read_json(&self.path(name))
+    }
+}
+
+pub(crate) fn read_json(path: &Path) -> Result<Value> {
+    let text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+pub(crate) async fn submit(setup: &Setup, answers: &Value) -> Result<()> {
+    let raw = RawInputs::from_json(&serde_json::to_vec(answers)?)?;
+    setup.submit(&raw).await?;
+    Ok(())
+}
+
+/// Waits until the run has ended, whichever way.
+pub(crate) async fn ended(setup: &Setup) -> Result<Arc<View>> {
+    let mut views = setup.board().context("the journal cannot be read")?.follow();
+    let ended = views.wait_for(|view| matches!(view.history.run, Run::Complete | Run::Blocked { .. }));
+    let Ok(ended) = tokio::time::timeout(RUN_LIMIT, ended).await else {
+        bail!("the run did not end: {:?}", setup.view());
+    };
+    Ok(Arc::clone(&*ended?))
+}
