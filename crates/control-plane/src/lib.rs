@@ -6,6 +6,7 @@ mod app;
 pub mod auth;
 pub mod http;
 pub mod mode;
+mod random;
 mod run;
 pub mod settings;
 mod watched;
