@@ -8,7 +8,6 @@ mod gate;
 mod hashing;
 mod lockout;
 pub mod policy;
-mod random;
 mod secret_file;
 mod session;
 mod ticket;
@@ -31,6 +30,7 @@ use policy::management_password;
 pub(crate) use session::{Cookie, Session};
 use session::{Sessions, Visit};
 pub(crate) use ticket::LIFE as TICKET_LIFE;
+pub(crate) use ticket::Proof;
 use ticket::Tickets;
 use token::{Token, TokenFile};
 
@@ -42,15 +42,6 @@ pub(crate) enum Phase {
     NeedsToken,
     NeedsPassword,
     CredentialError,
-}
-
-/// What shows that the setup token is known.
-#[derive(Debug)]
-pub(crate) enum Proof {
-    /// The token itself.
-    Token(Secret<String>),
-    /// A ticket from an earlier redemption.
-    Ticket(String),
 }
 
 /// Everything about signing in; cheap to clone.

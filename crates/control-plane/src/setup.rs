@@ -9,6 +9,7 @@ pub mod chosen;
 pub mod context;
 pub mod engine;
 pub mod failure;
+pub mod history;
 pub mod inputs;
 pub mod journal;
 mod manifest;

@@ -13,7 +13,7 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::hashing::{Cost, Hasher, HashingError};
-use super::random;
+use crate::random;
 use crate::watched::Watched;
 
 const ALGORITHM: &str = "scrypt";

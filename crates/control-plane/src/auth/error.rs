@@ -6,8 +6,8 @@ use super::credential::StoreError;
 use super::gate::Refused;
 use super::hashing::HashingError;
 use super::policy::WeakPassword;
-use super::random::NoRandom;
 use super::session::SessionError;
+use crate::random::NoRandom;
 
 /// Why an auth request was refused.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use appliance_common::state_file;
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use super::random;
+use crate::random;
 use crate::watched::Watched;
 
 const FILE_MODE: u32 = 0o600;

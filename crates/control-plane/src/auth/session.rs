@@ -12,8 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
-use super::random;
 use super::secret_file::{SecretError, SecretFile};
+use crate::random;
 use crate::watched::Watched;
 
 /// A session that was not used for so long is over.

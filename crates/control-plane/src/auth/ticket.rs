@@ -6,10 +6,20 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use appliance_common::secret::Secret;
 use jiff::Timestamp;
 
-use super::random;
 use super::token::Token;
+use crate::random;
+
+/// What shows that the setup token is known.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// The token itself.
+    Token(Secret<String>),
+    /// A ticket from an earlier redemption.
+    Ticket(String),
+}
 
 /// How long a ticket is good.
 pub(crate) const LIFE: Duration = Duration::from_mins(10);

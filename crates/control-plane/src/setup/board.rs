@@ -6,7 +6,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::failure::Failure;
-use super::run::{History, Run};
+use super::history::History;
+use super::run::Run;
 
 /// One consistent view of setup.
 #[derive(Debug, Clone, Default)]
