@@ -4,6 +4,7 @@
 //! stored and recorded (`submit`); a run follows the plan (`plan`, `engine`, `steps`) and every event
 //! goes through the journal (`journal`, `recorder`); readers look at the `board`.
 
+mod answers;
 pub mod board;
 pub mod chosen;
 pub mod context;
@@ -221,9 +222,6 @@ impl Setup {
             .is_some_and(|selection| selection.installed_at.is_some())
         {
             return Err(Refusal::Finished);
-        }
-        if view.engine_failure.is_some() {
-            return Ok(recorder);
         }
         match view.history.run {
             Run::Empty => self.check_shipped(selection.is_some()).map(|()| recorder),

@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use super::failure::Failure;
 use super::history::History;
-use super::run::Run;
 
 /// One consistent view of setup.
 #[derive(Debug, Clone, Default)]
@@ -20,14 +19,6 @@ pub struct View {
     pub progress: Option<String>,
     /// A failure of the engine itself that could not be recorded.
     pub engine_failure: Option<Failure>,
-}
-
-impl View {
-    /// Whether an engine has the run, or will take it up without anybody's doing.
-    #[must_use]
-    pub fn is_working(&self) -> bool {
-        self.engine_failure.is_none() && matches!(self.history.run, Run::Queued | Run::Running { .. })
-    }
 }
 
 /// Where the engine publishes and readers look.
