@@ -7,7 +7,6 @@ use anyhow::{Context, Result, bail};
 use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use crate::process::{GuardedDir, Launch, Process};
@@ -143,7 +142,7 @@ impl TestCluster {
     /// # Errors
     /// It does not run.
     pub fn pause_api(&self) -> Result<()> {
-        self.signal_api(Signal::SIGSTOP)
+        self.running_api()?.pause()
     }
 
     /// Ends [`TestCluster::pause_api`].
@@ -151,7 +150,7 @@ impl TestCluster {
     /// # Errors
     /// It does not run.
     pub fn resume_api(&self) -> Result<()> {
-        self.signal_api(Signal::SIGCONT)
+        self.running_api()?.resume()
     }
 
     /// How the real kustomize-controller is started on this cluster.
@@ -170,11 +169,8 @@ impl TestCluster {
             .collect()
     }
 
-    fn signal_api(&self, signal: Signal) -> Result<()> {
-        self.api
-            .as_ref()
-            .context("the API server does not run")?
-            .signal(signal)
+    fn running_api(&self) -> Result<&Process> {
+        self.api.as_ref().context("the API server does not run")
     }
 
     async fn start_workers(&mut self) -> Result<()> {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 /// Starts the program when a line arrives; leaves when the other end is gone before that.
@@ -126,9 +127,19 @@ impl Process {
         }
     }
 
-    /// Sends a signal to its group.
-    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
-        killpg(self.group(), signal).with_context(|| format!("sending {signal} to {}", self.name))
+    /// Stops its group until [`Process::resume`], and waits until it stands still: the signal alone reaches
+    /// one of its threads and lets the others run on for a moment.
+    pub(crate) fn pause(&self) -> Result<()> {
+        killpg(self.group(), Signal::SIGSTOP).with_context(|| format!("pausing {}", self.name))?;
+        // WNOWAIT: an end that this meets instead is still there for `exited`.
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(self.group()), flags).with_context(|| format!("waiting for {} to stop", self.name))?;
+        Ok(())
+    }
+
+    /// Lets its group go on.
+    pub(crate) fn resume(&self) -> Result<()> {
+        killpg(self.group(), Signal::SIGCONT).with_context(|| format!("resuming {}", self.name))
     }
 
     /// What it has written to its standard output.

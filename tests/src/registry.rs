@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::files;
@@ -72,7 +71,7 @@ impl TestRegistry {
     /// # Errors
     /// It does not run.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::SIGSTOP)
+        self.running()?.pause()
     }
 
     /// Ends [`TestRegistry::pause`].
@@ -80,7 +79,7 @@ impl TestRegistry {
     /// # Errors
     /// It does not run.
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::SIGCONT)
+        self.running()?.resume()
     }
 
     /// Process id of the server, while it runs.
@@ -89,11 +88,8 @@ impl TestRegistry {
         self.process.as_ref().map(Process::id)
     }
 
-    fn signal(&self, signal: Signal) -> Result<()> {
-        self.process
-            .as_ref()
-            .context("the registry does not run")?
-            .signal(signal)
+    fn running(&self) -> Result<&Process> {
+        self.process.as_ref().context("the registry does not run")
     }
 }
 

@@ -5,9 +5,9 @@
 //! replaces `etcd` and `kube-apiserver` when it is set.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ring::digest::{SHA256, digest};
@@ -56,6 +56,10 @@ const PROGRAMS: [Program; 8] = [
         package: "github.com/distribution/distribution/v3/cmd/registry",
     },
 ];
+
+/// How often a wait is reported, and how often what is waited for is looked at.
+const REPORT_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 struct Program {
     name: &'static str,
@@ -145,7 +149,7 @@ impl Tools {
         fs::create_dir_all(&dir).with_context(|| format!("making the tool cache {}", dir.display()))?;
         let lock_path = dir.join("lock");
         let lock = File::create(&lock_path).with_context(|| format!("opening {}", lock_path.display()))?;
-        lock.lock()
+        wait_for(&lock, REPORT_EVERY, progress)
             .with_context(|| format!("locking {}", lock_path.display()))?;
         let tools = Self {
             dir,
@@ -182,6 +186,49 @@ impl Tools {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+}
+
+/// Takes the lock. Another run that holds it is building what we need, for as long as that takes.
+fn wait_for(lock: &File, report_every: Duration, progress: &dyn Fn(Progress)) -> Result<()> {
+    let mut report = Report::new("what another run has begun", report_every);
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => report.now_and_then(progress),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Tells of a wait, not too often.
+struct Report {
+    tool: &'static str,
+    every: Duration,
+    started: Instant,
+    next: Duration,
+}
+
+impl Report {
+    fn new(tool: &'static str, every: Duration) -> Self {
+        Self {
+            tool,
+            every,
+            started: Instant::now(),
+            next: every,
+        }
+    }
+
+    fn now_and_then(&mut self, progress: &dyn Fn(Progress)) {
+        let elapsed = self.started.elapsed();
+        if elapsed >= self.next {
+            self.next = elapsed + self.every;
+            progress(Progress {
+                tool: self.tool,
+                elapsed,
+            });
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use appliance_tests::cluster::{self, Parts, TestCluster};
+use appliance_tests::flux;
 use appliance_tests::registry::TestRegistry;
 use appliance_tests::standins::web::Web;
 use appliance_tests::tools::Tools;
@@ -95,6 +96,37 @@ async fn tests_share_one_server_and_have_namespaces_of_their_own() -> Result<()>
     let (one, other) = tokio::try_join!(TestCluster::shared(&tools), TestCluster::shared(&tools))?;
     assert!(std::ptr::eq(one, other));
     assert_ne!(one.own_namespace().await?, other.own_namespace().await?);
+    Ok(())
+}
+
+#[test]
+fn the_flux_manifest_is_pinned_and_has_every_definition_the_product_uses() -> Result<()> {
+    let tools = tools()?;
+    let manifest = flux::manifest(&tools)?;
+    assert_eq!(manifest, flux::manifest(&tools)?);
+    let bytes = std::fs::read(&manifest.path)?;
+    let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
+    assert_eq!(manifest.sha256, hex::encode(digest));
+    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&String::from_utf8(bytes)?)?;
+    let named = |kind: &str| -> Vec<_> {
+        let of_kind = documents.iter().filter(|document| document["kind"] == kind);
+        of_kind
+            .filter_map(|document| document["metadata"]["name"].as_str())
+            .collect()
+    };
+    let definitions = named("CustomResourceDefinition");
+    for definition in [
+        "ocirepositories.source.toolkit.fluxcd.io",
+        "helmrepositories.source.toolkit.fluxcd.io",
+        "kustomizations.kustomize.toolkit.fluxcd.io",
+        "helmreleases.helm.toolkit.fluxcd.io",
+    ] {
+        assert!(
+            definitions.contains(&definition),
+            "{definition} is missing from {definitions:?}"
+        );
+    }
+    assert_eq!(named("Deployment"), flux::CONTROLLERS);
     Ok(())
 }
 

@@ -106,29 +106,12 @@ pub async fn publish(options: &Options) -> Result<Published> {
         !checked.lock.sample || registry.is_loopback(),
         "the lock holds sample pins, which may not go to {registry}: pass --lock with a release's own"
     );
-    let stamp = Stamp {
-        version: options.version.clone(),
-        epoch: options.source_date_epoch,
-    };
-    let charts = charts(&checked, &stamp)?;
-    let files = checked.bundle.files.iter();
-    let archive = pack::archive(
-        files.map(|(path, text)| (path.as_str(), text.as_str())),
-        stamp.epoch,
-    )?;
-    let config = stamp.bundle(archive)?;
-    let manifest = serde_json::to_vec_pretty(&manifest::build(options, &checked, &config))?;
-    ReleaseManifest::from_json(&manifest)?
-        .usable(&UsePolicy::for_registry(registry))
-        .context("an appliance would refuse this release")?;
-    let release = stamp.release(manifest)?;
-
+    let made = make(options, &checked)?;
     let account = account(options.username.as_deref(), options.password_file.as_deref())?;
     let pusher = Pusher::new(registry, account);
     published_charts_are_there(&checked, &pusher).await?;
-    for artifact in charts.iter().chain([&config, &release]) {
-        pusher.push(artifact).await?;
-    }
+    let release = promoted_or_new(made.releases, &pusher).await?;
+    push_absent(made.charts.iter().chain([&made.config, &release]), &pusher).await?;
     let moved = pusher.tag(&release, options.channel.as_str()).await;
     moved.with_context(|| format!("moving the channel {}", options.channel.as_str()))?;
     let name = |artifact: &Artifact| Reference {
@@ -139,13 +122,76 @@ pub async fn publish(options: &Options) -> Result<Published> {
         version: options.version.clone(),
         channel: options.channel.as_str(),
         release: name(&release),
-        config: name(&config),
-        charts: charts.iter().map(name).collect(),
+        config: name(&made.config),
+        charts: made.charts.iter().map(name).collect(),
     })
 }
 
+/// Everything that may be pushed.
+struct Made {
+    charts: Vec<Artifact>,
+    config: Artifact,
+    /// The release as declared for the channel that is asked for, and for the other.
+    releases: [Artifact; 2],
+}
+
+/// Makes it all in memory.
+fn make(options: &Options, checked: &Checked) -> Result<Made> {
+    let stamp = Stamp {
+        version: options.version.clone(),
+        epoch: options.source_date_epoch,
+    };
+    let files = checked.bundle.files.iter();
+    let texts = files.map(|(path, text)| (path.as_str(), text.as_str()));
+    let config = stamp.bundle(pack::archive(texts, stamp.epoch)?)?;
+    let release = |channel| {
+        let manifest = serde_json::to_vec_pretty(&manifest::build(options, checked, &config, channel))?;
+        ReleaseManifest::from_json(&manifest)?
+            .usable(&UsePolicy::for_registry(&options.registry))
+            .context("an appliance would refuse this release")?;
+        stamp.release(manifest)
+    };
+    Ok(Made {
+        releases: [release(options.channel)?, release(other(options.channel))?],
+        charts: charts(checked)?,
+        config,
+    })
+}
+
+/// Pushes what the registry lacks, in order, once nothing is left that it would refuse.
+async fn push_absent(artifacts: impl Iterator<Item = &Artifact>, pusher: &Pusher) -> Result<()> {
+    let mut absent = Vec::new();
+    for artifact in artifacts {
+        if !pusher.holds(artifact).await? {
+            absent.push(artifact);
+        }
+    }
+    for artifact in absent {
+        pusher.push(artifact).await?;
+    }
+    Ok(())
+}
+
+/// Of the release as declared for either channel, the one that is published already, else the first.
+/// A release that is promoted keeps its bytes, and so the channel it was first declared for.
+async fn promoted_or_new([new, other]: [Artifact; 2], pusher: &Pusher) -> Result<Artifact> {
+    let published = pusher.digest_of(&new.repository, &new.tag).await?;
+    Ok(if published.as_ref() == Some(&other.digest) {
+        other
+    } else {
+        new
+    })
+}
+
+fn other(channel: Channel) -> Channel {
+    match channel {
+        Channel::Stable => Channel::Nightly,
+        Channel::Nightly => Channel::Stable,
+    }
+}
+
 /// The given charts that the lock pins, each as its pin says.
-fn charts(checked: &Checked, stamp: &Stamp) -> Result<Vec<Artifact>> {
+fn charts(checked: &Checked) -> Result<Vec<Artifact>> {
     let Checked { lock, charts, .. } = checked;
     let mut artifacts = Vec::new();
     for (name, chart) in charts {
@@ -158,7 +204,7 @@ fn charts(checked: &Checked, stamp: &Stamp) -> Result<Vec<Artifact>> {
             "the chart {name} is {version}, and the lock pins {}",
             pin.version
         );
-        let artifact = stamp.chart(chart)?;
+        let artifact = artifact::chart(chart)?;
         if let Some(pinned) = &pin.digest {
             let digest = &artifact.digest;
             ensure!(

@@ -118,7 +118,7 @@ async fn a_bundle_with_findings_is_not_published() {
 async fn a_registry_that_is_not_there_is_named() {
     let charts = charts();
     let said = refusal(&options("127.0.0.1:1", Some(charts.path()))).await;
-    assert!(said.contains("127.0.0.1:1/nine-minds/charts/"), "{said}");
+    assert!(said.contains("asking for 127.0.0.1:1/nine-minds/"), "{said}");
 }
 
 async fn registry() -> TestRegistry {
@@ -260,4 +260,30 @@ async fn what_is_published_under_a_version_never_changes() {
         published.release.digest,
         "the channel stays where it was"
     );
+}
+
+#[tokio::test]
+async fn the_next_release_comes_with_the_same_charts() {
+    let registry = registry().await;
+    let mut options = options(&registry.host(), None);
+    let first = publish(&options).await.unwrap();
+    options.version = "1.0.1".to_owned();
+    options.source_date_epoch = 1;
+    let next = publish(&options).await.unwrap();
+    assert_eq!(next.charts, first.charts);
+    let now = pull(&registry.host(), "alga-appliance-release", "stable").await;
+    assert_eq!(now.digest.as_str(), next.release.digest);
+}
+
+#[tokio::test]
+async fn a_release_is_promoted_to_another_channel_as_it_is() {
+    let registry = registry().await;
+    let mut options = options(&registry.host(), None);
+    options.channel = Channel::Nightly;
+    let nightly = publish(&options).await.unwrap();
+    options.channel = Channel::Stable;
+    let stable = publish(&options).await.unwrap();
+    assert_eq!(stable.release, nightly.release);
+    let now = pull(&registry.host(), "alga-appliance-release", "stable").await;
+    assert_eq!(now.digest.as_str(), nightly.release.digest);
 }

@@ -9,6 +9,7 @@ mod proxy;
 mod tls;
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -79,7 +80,7 @@ impl Transport {
     pub fn of(error: &reqwest::Error) -> Self {
         if error.is_dns() {
             Self::Dns
-        } else if is_tls(error) {
+        } else if tls_error(error).is_some() {
             Self::Tls
         } else if error.is_timeout() {
             Self::Timeout
@@ -91,20 +92,41 @@ impl Transport {
     }
 }
 
+/// Whether the other side speaks TLS, but with a certificate that is not trusted.
+#[must_use]
+pub fn is_untrusted(error: &reqwest::Error) -> bool {
+    matches!(tls_error(error), Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// TLS errors travel inside `io::Error`, whose `source` skips what it wraps.
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
-    let wrapped = || error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || wrapped().is_some_and(|inner| is_tls(inner))
-        || error.source().is_some_and(is_tls)
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let wrapped = || {
+        error
+            .downcast_ref::<io::Error>()?
+            .get_ref()
+            .and_then(|inner| tls_error(inner))
+    };
+    error
+        .downcast_ref()
+        .or_else(wrapped)
+        .or_else(|| error.source().and_then(tls_error))
 }
 
 /// A client under the operator's network policy. Follows no redirects, decodes no content encodings.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Outbound {
     client: reqwest::Client,
     hosts: Arc<dns::HostLookup>,
     proxy: ProxyRule,
+}
+
+/// Shows nothing of the proxy, whose address may hold a password.
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Outbound {

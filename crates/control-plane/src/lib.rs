@@ -1,3 +1,18 @@
-//! .
+//! The appliance's control plane: one HTTP server with the setup wizard, status and management.
+//!
+//! `run` is the program; `Running` is the same server for tests, which stop it by its handle.
 
+mod app;
+pub mod auth;
+mod host_network;
+pub mod http;
+pub mod mode;
+mod random;
+mod run;
+pub mod settings;
 pub mod setup;
+mod status;
+mod watched;
+
+pub use app::App;
+pub use run::{RunError, Running, run};

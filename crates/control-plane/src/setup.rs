@@ -4,11 +4,13 @@
 //! stored and recorded (`submit`); a run follows the plan (`plan`, `engine`, `steps`) and every event
 //! goes through the journal (`journal`, `recorder`); readers look at the `board`.
 
+mod answers;
 pub mod board;
 pub mod chosen;
 pub mod context;
 pub mod engine;
 pub mod failure;
+pub mod history;
 pub mod inputs;
 pub mod journal;
 mod manifest;
@@ -101,6 +103,14 @@ impl std::ops::Deref for Setup {
     }
 }
 
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Setup {
     /// Reads what is on the state volume; starts nothing. A damaged journal is remembered, not fatal:
     /// the server must come up and say so.
@@ -153,6 +163,20 @@ impl Setup {
             .map_err(String::as_str)
     }
 
+    /// The state document: ours, or the shipped product's where there is no journal of ours.
+    ///
+    /// # Errors
+    /// Why it cannot be read, for the operator.
+    pub fn install_state(&self) -> Result<Option<Value>, String> {
+        let view = self.view().map_err(str::to_owned)?;
+        if view.history.run != Run::Empty {
+            return Ok(view.document.clone());
+        }
+        StateFile::at(&self.settings.state_file)
+            .load()
+            .map_err(|error| chain(&error))
+    }
+
     /// The board, to follow a run; `None` when the journal cannot be read.
     #[must_use]
     pub fn board(&self) -> Option<&Board> {
@@ -181,7 +205,10 @@ impl Setup {
     }
 
     /// Whether answers are taken now, and where they would be recorded.
-    fn check_accepts(&self) -> Result<&Recorder, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_accepts(&self) -> Result<&Recorder, Refusal> {
         let recorder = self
             .recorder
             .as_ref()
@@ -195,9 +222,6 @@ impl Setup {
             .is_some_and(|selection| selection.installed_at.is_some())
         {
             return Err(Refusal::Finished);
-        }
-        if view.engine_failure.is_some() {
-            return Ok(recorder);
         }
         match view.history.run {
             Run::Empty => self.check_shipped(selection.is_some()).map(|()| recorder),

@@ -48,11 +48,20 @@ fn dropping_a_process_ends_its_children_too() {
 }
 
 #[test]
-fn a_stopped_process_can_be_dropped() {
+fn a_paused_process_stands_still_and_can_be_dropped() {
     let dir = tempfile::tempdir().unwrap();
     let process = Process::start(&launch(dir.path(), "echo $$; exec sleep 600")).unwrap();
     let pid = reported_pid(&process);
-    process.signal(Signal::SIGSTOP).unwrap();
+    for _ in 0..3 {
+        process.pause().unwrap();
+        assert!(
+            std::fs::read_to_string(format!("/proc/{pid}/stat"))
+                .unwrap()
+                .contains(") T ")
+        );
+        process.resume().unwrap();
+    }
+    process.pause().unwrap();
     drop(process);
     assert!(gone(pid));
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::{GO_MOD, GO_SUM, Progress};
+use super::{GO_MOD, GO_SUM, LOOK_EVERY, Progress, REPORT_EVERY, Report};
 use crate::process::{Launch, Process};
 
 /// `-mod=mod`: `go mod tidy` cannot be run on this graph, so a build may complete `go.sum`.
@@ -14,12 +14,6 @@ pub(super) const BUILD_FLAGS: [&str; 3] = ["-mod=mod", "-trimpath", "-ldflags=-s
 
 /// Longest time one command may take; the slowest build measured is under seven minutes on two cores.
 const LIMIT: Duration = Duration::from_mins(40);
-
-/// How often a running build is reported.
-const REPORT_EVERY: Duration = Duration::from_secs(5);
-
-/// How often a running build is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The module of the tools, unpacked in the cache.
 pub(super) struct Module {
@@ -62,8 +56,8 @@ impl Module {
             name: what.to_owned(),
             program: "go".into(),
             args,
-            // What a person has set for other work must not change what is built.
-            env: [("CGO_ENABLED", "0"), ("GOWORK", "off"), ("GOFLAGS", "")]
+            // What a person has set for other work, here or by `go env -w`, must not change the build.
+            env: [("CGO_ENABLED", "0"), ("GOWORK", "off"), ("GOFLAGS", "-mod=mod")]
                 .map(|(name, value)| (name, value.to_owned()))
                 .into(),
             dir: self.dir.clone(),
@@ -105,24 +99,20 @@ fn wait(
     process: &mut Process,
     progress: &dyn Fn(Progress),
 ) -> Result<std::process::ExitStatus> {
-    let started = Instant::now();
-    let mut next_report = REPORT_EVERY;
+    let deadline = Instant::now() + LIMIT;
+    let mut report = Report::new(tool, REPORT_EVERY);
     loop {
         if let Some(status) = process.exited()? {
             return Ok(status);
         }
-        let elapsed = started.elapsed();
-        if elapsed >= LIMIT {
+        if Instant::now() >= deadline {
+            let minutes = LIMIT.as_secs() / 60;
             bail!(
-                "building {tool}: no end after {} minutes; see {}",
-                LIMIT.as_secs() / 60,
+                "building {tool}: no end after {minutes} minutes; see {}",
                 process.log().display()
             );
         }
-        if elapsed >= next_report {
-            next_report = elapsed + REPORT_EVERY;
-            progress(Progress { tool, elapsed });
-        }
+        report.now_and_then(progress);
         std::thread::sleep(LOOK_EVERY);
     }
 }

@@ -50,3 +50,20 @@ fn a_build_is_there_under_its_name_with_nothing_beside_it() {
     assert!(cache.path().join("gofmt").is_file());
     assert!(!cache.path().join("gofmt.partial").exists());
 }
+
+#[test]
+fn a_second_run_waits_for_the_first_and_says_so() {
+    let cache = tempfile::tempdir().unwrap();
+    let path = cache.path().join("lock");
+    let first = File::create(&path).unwrap();
+    first.lock().unwrap();
+    let first = RefCell::new(Some(first));
+    let reports = RefCell::new(Vec::new());
+    let second = File::create(&path).unwrap();
+    wait_for(&second, Duration::ZERO, &|progress| {
+        reports.borrow_mut().push(progress.tool);
+        drop(first.borrow_mut().take());
+    })
+    .unwrap();
+    assert_eq!(*reports.borrow(), ["what another run has begun"]);
+}

@@ -47,7 +47,11 @@ async fn artifacts_go_through_the_real_kustomize_controller(scene: &Scene) -> Re
     let url = format!("oci://{host}/nine-minds/config");
 
     scene
-        .apply(objects::source(&url, &format!("sha256:{}", "0".repeat(64))))
+        .apply(objects::source(
+            "bundle",
+            &url,
+            &format!("sha256:{}", "0".repeat(64)),
+        ))
         .await?;
     let failed = |source: &Value| ready(source)["status"] == "False";
     let broken = scene
@@ -55,12 +59,12 @@ async fn artifacts_go_through_the_real_kustomize_controller(scene: &Scene) -> Re
         .await?;
     assert_eq!(ready(&broken)["reason"], "OCIArtifactPullFailed");
 
-    scene.apply(objects::source(&url, &digest)).await?;
+    scene.apply(objects::source("bundle", &url, &digest)).await?;
     let live = scene
         .wait("OCIRepository", "flux-system", "bundle", is_ready)
         .await?;
     assert_eq!(live["status"]["artifact"]["revision"], digest);
-    scene.apply(objects::kustomization()).await?;
+    scene.apply(objects::kustomization("bundle")).await?;
     scene
         .wait("Kustomization", "flux-system", "bundle", is_ready)
         .await?;
@@ -91,10 +95,7 @@ async fn six_releases_become_ready_in_order(scene: &Scene) -> Result<()> {
     for object in objects::before_the_releases(&format!("oci://{target}")) {
         scene.apply(object).await?;
     }
-    // Those that depend come first, so that the order is the controller's doing.
-    for (name, chart, depends_on) in RELEASES.iter().rev() {
-        scene.apply(helm_release(name, chart, depends_on)).await?;
-    }
+    apply_through_flux(scene).await?;
     let mut since = Vec::new();
     for (name, ..) in RELEASES {
         let live = scene.wait("HelmRelease", "alga-system", name, is_ready).await?;
@@ -105,12 +106,39 @@ async fn six_releases_become_ready_in_order(scene: &Scene) -> Result<()> {
                 .to_owned(),
         );
     }
+    scene
+        .wait("Kustomization", "flux-system", "releases", is_ready)
+        .await?;
     eprintln!("six releases ready after {:?}", started.elapsed());
     assert!(
         since[0] <= since[1] && since[1] <= since[3] && since[2] <= since[5],
         "{since:?}"
     );
     Ok(())
+}
+
+/// Has the real controller apply the releases and judge their health, as the product's bundle does.
+async fn apply_through_flux(scene: &Scene) -> Result<()> {
+    let names = RELEASES.map(|(name, ..)| format!("{name}.json")).join(", ");
+    let mut files = vec![(
+        "base/kustomization.yaml".to_owned(),
+        format!("resources: [{names}]"),
+    )];
+    files.extend(RELEASES.map(|(name, chart, depends_on)| {
+        (
+            format!("base/{name}.json"),
+            helm_release(name, chart, depends_on).to_string(),
+        )
+    }));
+    let host = scene.stack.registry.host();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, content)| (path.as_str(), content.as_str()))
+        .collect();
+    let digest = push_bundle(&host, "nine-minds/releases", &files).await?;
+    let url = format!("oci://{host}/nine-minds/releases");
+    scene.apply(objects::source("releases", &url, &digest)).await?;
+    scene.apply(objects::kustomization("releases")).await
 }
 
 async fn volumes_are_bound(scene: &Scene) -> Result<()> {

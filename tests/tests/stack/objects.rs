@@ -22,23 +22,23 @@ pub(crate) const RELEASES: [(&str, &str, &[&str]); 6] = [
     ),
 ];
 
-pub(crate) fn source(url: &str, digest: &str) -> Value {
+pub(crate) fn source(name: &str, url: &str, digest: &str) -> Value {
     json!({
         "apiVersion": "source.toolkit.fluxcd.io/v1",
         "kind": "OCIRepository",
-        "metadata": {"name": "bundle", "namespace": "flux-system"},
+        "metadata": {"name": name, "namespace": "flux-system"},
         "spec": {"interval": "1m0s", "insecure": true, "url": url, "ref": {"digest": digest}},
     })
 }
 
-pub(crate) fn kustomization() -> Value {
+pub(crate) fn kustomization(source: &str) -> Value {
     json!({
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
         "kind": "Kustomization",
-        "metadata": {"name": "bundle", "namespace": "flux-system"},
+        "metadata": {"name": source, "namespace": "flux-system"},
         "spec": {
             "interval": "5m0s", "path": "./base", "prune": true, "wait": true,
-            "sourceRef": {"kind": "OCIRepository", "name": "bundle"},
+            "sourceRef": {"kind": "OCIRepository", "name": source},
         },
     })
 }

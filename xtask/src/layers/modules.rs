@@ -16,39 +16,72 @@ const WIRING: [&str; 3] = ["app", "lib", "main"];
 pub(super) fn forbidden(path: &str, text: &str) -> Vec<String> {
     let from = path.split(['/', '.']).next().unwrap_or_default();
     let engine = ENGINES.contains(&from);
-    let mut messages = Vec::new();
-    for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line)) {
-        let code = line.split("//").next().unwrap_or_default();
-        let mut add = |message: String| messages.push(format!("{number}: {message}"));
-        for to in crate_paths(code) {
-            if engine && (to == HTTP || WIRING.contains(&to)) {
-                add(format!("{from} uses {to}: hand it what it needs instead"));
-            } else if engine && to != from && ENGINES.contains(&to) {
-                add(format!(
-                    "{from} uses {to}: engines do not know each other; app.rs joins them"
-                ));
-            }
-        }
-        if engine && mentions(code, &["axum"]) {
-            add(format!(
-                "{from} names axum: engines know no HTTP; convert in http"
-            ));
-        }
-        if from == HTTP && mentions(code, &["kube", "k8s_openapi"]) {
-            add("http names kube: ask an engine".to_owned());
+    let code = without_comments(text);
+    let mut found = Vec::new();
+    for (line, to) in crate_paths(&code) {
+        if engine && (to == HTTP || WIRING.contains(&to)) {
+            found.push((line, format!("{from} uses {to}: hand it what it needs instead")));
+        } else if engine && to != from && ENGINES.contains(&to) {
+            let why = "engines do not know each other; app.rs joins them";
+            found.push((line, format!("{from} uses {to}: {why}")));
         }
     }
-    messages
+    for (number, code) in code.lines().enumerate() {
+        if engine && mentions(code, &["axum"]) {
+            let message = format!("{from} names axum: engines know no HTTP; convert in http");
+            found.push((number + 1, message));
+        }
+        if from == HTTP && mentions(code, &["kube", "k8s_openapi"]) {
+            found.push((number + 1, "http names kube: ask an engine".to_owned()));
+        }
+    }
+    found.sort();
+    let lines = found.into_iter();
+    lines
+        .map(|(line, message)| format!("{line}: {message}"))
+        .collect()
 }
 
-/// The first names of the `crate::` paths in a line, those in braces too.
-fn crate_paths(code: &str) -> Vec<&str> {
-    let starts = code.split("crate::").skip(1);
-    let names = starts.flat_map(|rest| match rest.strip_prefix('{') {
-        Some(list) => list.split(',').map(first_name).collect(),
-        None => vec![first_name(rest)],
-    });
-    names.filter(|name| !name.is_empty()).collect()
+fn without_comments(text: &str) -> String {
+    let code = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default());
+    code.collect::<Vec<_>>().join("\n")
+}
+
+/// The first names of the `crate::` paths, those in braces too, with their lines.
+fn crate_paths(code: &str) -> Vec<(usize, &str)> {
+    let mut paths = Vec::new();
+    for (at, found) in code.match_indices("crate::") {
+        let line = code[..at].matches('\n').count() + 1;
+        let rest = &code[at + found.len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => paths.extend(names_in_braces(list).into_iter().map(|name| (line, name))),
+            None => paths.push((line, first_name(rest))),
+        }
+    }
+    paths
+}
+
+/// The first name of each entry of a list, up to the brace that closes it.
+fn names_in_braces(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut names) = (0, 0, Vec::new());
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                names.push(first_name(&list[start..at]));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(first_name(&list[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 fn first_name(text: &str) -> &str {
@@ -91,6 +124,11 @@ mod tests {
                 "setup.rs",
                 "use crate::{settings, status::Board};",
                 "1: setup uses status",
+            ),
+            (
+                "setup.rs",
+                "use std::io;\nuse crate::{\n    settings::{Settings, auth},\n    status::Board,\n};",
+                "2: setup uses status",
             ),
             ("auth/mod.rs", "use crate::setup::Run;", "1: auth uses setup"),
             ("auth/mod.rs", "use axum::Json;", "1: auth names axum"),

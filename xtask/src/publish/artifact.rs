@@ -59,23 +59,22 @@ pub(super) struct Artifact {
     pub(super) digest: Digest,
 }
 
-/// What every artifact of one publication shares.
+/// What an artifact says of its making.
 pub(super) struct Stamp {
-    /// The release's version.
+    /// Version of the release, or of the chart.
     pub(super) version: String,
     /// Date of everything, in seconds since 1970.
     pub(super) epoch: u64,
 }
 
 impl Stamp {
-    fn annotations(&self, version: &str) -> Result<BTreeMap<String, String>> {
+    fn annotations(&self) -> Result<BTreeMap<String, String>> {
         let seconds = i64::try_from(self.epoch).context("the source date is out of range")?;
         let created = Timestamp::from_second(seconds).context("the source date is out of range")?;
         let entries = [
             ("created", created.to_string()),
             ("revision", self.version.clone()),
             ("source", SOURCE_URL.to_owned()),
-            ("version", version.to_owned()),
         ];
         Ok(entries
             .into_iter()
@@ -90,47 +89,51 @@ impl Stamp {
             "rootfs": {"type": "layers", "diff_ids": [archive.diff_id.as_str()]},
         });
         self.artifact(
-            ("nine-minds/alga-appliance-config", &self.version),
+            "nine-minds/alga-appliance-config",
             Blob::new(media::FLUX_CONFIG, serde_json::to_vec(&config)?)?,
             Blob::new(media::FLUX_CONTENT, archive.bytes)?,
-        )
-    }
-
-    /// A chart, as `helm push` makes it.
-    pub(super) fn chart(&self, chart: &Chart) -> Result<Artifact> {
-        let repository = format!("nine-minds/charts/{}", chart.name()?);
-        self.artifact(
-            (&repository, chart.version()?),
-            Blob::new(media::HELM_CONFIG, serde_json::to_vec(&chart.metadata)?)?,
-            Blob::new(media::HELM_CONTENT, chart.pack(self.epoch)?.bytes)?,
         )
     }
 
     /// The release: its manifest is the config blob, and its layer is empty (10 §1).
     pub(super) fn release(&self, manifest: Vec<u8>) -> Result<Artifact> {
         self.artifact(
-            ("nine-minds/alga-appliance-release", &self.version),
+            "nine-minds/alga-appliance-release",
             Blob::new(media::RELEASE, manifest)?,
             Blob::new(media::EMPTY, b"{}".to_vec())?,
         )
     }
 
-    fn artifact(&self, (repository, version): (&str, &str), config: Blob, layer: Blob) -> Result<Artifact> {
+    fn artifact(&self, repository: &str, config: Blob, layer: Blob) -> Result<Artifact> {
         let manifest = OciImageManifest {
             media_type: Some(OCI_IMAGE_MEDIA_TYPE.to_owned()),
             config: config.descriptor.clone(),
             layers: vec![layer.descriptor.clone()],
-            annotations: Some(self.annotations(version)?),
+            annotations: Some(self.annotations()?),
             ..OciImageManifest::default()
         };
         let manifest = serde_json::to_vec(&manifest)?;
         Ok(Artifact {
             repository: repository.to_owned(),
             // Tags have no `+`; Helm writes `_` for it.
-            tag: version.replace('+', "_"),
+            tag: self.version.replace('+', "_"),
             blobs: vec![layer, config],
             digest: Digest::of(&manifest),
             manifest,
         })
     }
+}
+
+/// A chart, as `helm push` makes it. Its bytes depend on the chart alone, and not on the release or
+/// its date: the same version of a chart comes along with many releases.
+pub(super) fn chart(chart: &Chart) -> Result<Artifact> {
+    let stamp = Stamp {
+        version: chart.version()?.to_owned(),
+        epoch: 0,
+    };
+    stamp.artifact(
+        &format!("nine-minds/charts/{}", chart.name()?),
+        Blob::new(media::HELM_CONFIG, serde_json::to_vec(&chart.metadata)?)?,
+        Blob::new(media::HELM_CONTENT, chart.pack(stamp.epoch)?.bytes)?,
+    )
 }

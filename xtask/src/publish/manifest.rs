@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use appliance_common::release::reference::ImageRef;
+use appliance_common::release::reference::{Channel, ImageRef};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -33,14 +33,19 @@ pub(super) struct Manifest<'a> {
     profile_values: BTreeMap<&'a str, &'a str>,
 }
 
-/// The manifest of the release that `options` name, whose bundle is `config`.
-pub(super) fn build<'a>(options: &'a Options, checked: &'a Checked, config: &Artifact) -> Manifest<'a> {
+/// The manifest of the release that `options` name, whose bundle is `config`, declared for `channel`.
+pub(super) fn build<'a>(
+    options: &'a Options,
+    checked: &'a Checked,
+    config: &Artifact,
+    channel: Channel,
+) -> Manifest<'a> {
     let Checked { lock, bundle, .. } = checked;
     let charts = lock.charts.iter();
     Manifest {
         schema: "alga.appliance.release/v1",
         version: &options.version,
-        channel: options.channel.as_str(),
+        channel: channel.as_str(),
         values_profile: &lock.values_profile,
         images: &lock.images,
         control_plane: lock.control_plane.as_ref().map(ImageRef::as_str),

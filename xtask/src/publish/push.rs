@@ -11,6 +11,7 @@ use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
+use reqwest::header::HeaderValue;
 use tokio::time::timeout;
 
 use super::artifact::Artifact;
@@ -32,17 +33,22 @@ impl Pusher {
     pub(super) fn new(registry: &RegistryHost, auth: RegistryAuth) -> Self {
         // An error says that a provider is installed already: the same one, the tree has no other.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let protocol = if registry.is_loopback() {
-            ClientProtocol::Http
+        let transport = if registry.is_loopback() {
+            ClientConfig {
+                protocol: ClientProtocol::Http,
+                // Without a proxy of its own the client would take the environment's.
+                http_proxy: Some(format!("http://{registry}")),
+                no_proxy: Some("*".to_owned()),
+                ..ClientConfig::default()
+            }
         } else {
-            ClientProtocol::Https
+            ClientConfig::default()
         };
         let client = Client::new(ClientConfig {
-            protocol,
             read_timeout: Some(SILENCE_LIMIT),
             connect_timeout: Some(SILENCE_LIMIT),
             user_agent: "alga-appliance-publish",
-            ..ClientConfig::default()
+            ..transport
         });
         Self {
             client,
@@ -63,11 +69,11 @@ impl Pusher {
         }
     }
 
-    /// Pushes the blobs, then the manifest under the artifact's own tag. A tag that names other bytes
-    /// already is left alone: what is published under a version never changes.
-    pub(super) async fn push(&self, artifact: &Artifact) -> Result<()> {
+    /// Whether the artifact is there already. What is published under a version never changes, so
+    /// other bytes under its tag are an error.
+    pub(super) async fn holds(&self, artifact: &Artifact) -> Result<bool> {
         match self.digest_of(&artifact.repository, &artifact.tag).await? {
-            Some(found) if found == artifact.digest => return Ok(()),
+            Some(found) if found == artifact.digest => Ok(true),
             Some(found) => bail!(
                 "{}/{}:{} is published already as {found}, and would become {}: raise its version",
                 self.registry,
@@ -75,8 +81,12 @@ impl Pusher {
                 artifact.tag,
                 artifact.digest
             ),
-            None => {}
+            None => Ok(false),
         }
+    }
+
+    /// Pushes the blobs, then the manifest under the artifact's own tag.
+    pub(super) async fn push(&self, artifact: &Artifact) -> Result<()> {
         let reference = self.reference(&artifact.repository, &artifact.tag);
         self.client
             .store_auth_if_needed(reference.resolve_registry(), &self.auth)
@@ -96,7 +106,7 @@ impl Pusher {
     /// Lets `tag` name the artifact, whose blobs are there.
     pub(super) async fn tag(&self, artifact: &Artifact, tag: &str) -> Result<()> {
         let reference = self.reference(&artifact.repository, tag);
-        let media_type = oci_client_header(OCI_IMAGE_MEDIA_TYPE)?;
+        let media_type = HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE);
         let pushed = self
             .client
             .push_manifest_raw(&reference, artifact.manifest.clone(), media_type);
@@ -110,10 +120,6 @@ impl Pusher {
     fn reference(&self, repository: &str, tag: &str) -> Reference {
         Reference::with_tag(self.registry.to_string(), repository.to_owned(), tag.to_owned())
     }
-}
-
-fn oci_client_header(text: &str) -> Result<reqwest::header::HeaderValue> {
-    text.parse().with_context(|| format!("{text:?} as a header"))
 }
 
 fn is_absent(error: &OciDistributionError) -> bool {

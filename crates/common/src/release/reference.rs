@@ -2,6 +2,12 @@
 //!
 //! Each type has one maker, its `FromStr` (serde goes through it), which accepts the grammar of 10 §2 and
 //! nothing else: a value is refused, never mended, so no unchecked text reaches a URL or the cluster.
+//!
+//! There is no other way to one:
+//!
+//! ```compile_fail
+//! appliance_common::release::reference::Tag("../../other/manifests/x".to_owned());
+//! ```
 
 mod image;
 mod naming;

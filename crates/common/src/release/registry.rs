@@ -6,14 +6,18 @@
 
 mod auth;
 mod error;
+mod failure;
 mod fetch;
+mod kinds;
 mod oci;
 mod redirect;
 mod resolved;
 mod retry;
+mod scheme;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +25,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-pub use error::{Category, Failure, Operation, RegistryError};
+pub use error::RegistryError;
+pub use failure::Failure;
+pub use kinds::{Category, Operation};
 pub use resolved::{Resolved, StoredError, StoredRelease};
 
 use super::manifest::ReleaseManifest;
@@ -78,6 +84,8 @@ pub struct Registry {
     repository: Repository,
     timeout: Duration,
     base: Url,
+    /// What the registry speaks; open while a registry of this machine was not spoken to.
+    scheme: OnceLock<&'static str>,
     outbound: Outbound,
     token: Mutex<Option<Token>>,
 }
@@ -88,16 +96,15 @@ impl Registry {
     /// # Errors
     /// [`OutboundError`], naming the setting that does not work.
     pub fn open(settings: RegistrySettings) -> Result<Self, OutboundError> {
-        let scheme = if settings.host.is_loopback() {
-            "http"
+        let (first, scheme) = if settings.host.is_loopback() {
+            (scheme::PLAIN, OnceLock::new())
         } else {
-            "https"
+            (scheme::TLS, OnceLock::from(scheme::TLS))
         };
-        let base = Url::parse(&format!("{scheme}://{}/", settings.host)).map_err(|source| {
-            OutboundError::Client {
+        let base =
+            Url::parse(&format!("{first}://{}/", settings.host)).map_err(|source| OutboundError::Client {
                 source: source.into(),
-            }
-        })?;
+            })?;
         let outbound = OutboundSettings {
             dns: settings.dns,
             proxy: settings.proxy,
@@ -110,6 +117,7 @@ impl Registry {
             repository: settings.repository,
             timeout: settings.timeout,
             base,
+            scheme,
             token: Mutex::new(None),
         })
     }

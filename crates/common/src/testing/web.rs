@@ -41,6 +41,7 @@ pub struct Reply {
     status: u16,
     headers: Vec<(String, String)>,
     body: Body,
+    delay: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +61,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Body::Whole(Vec::new()),
+            delay: Duration::ZERO,
         }
     }
 
@@ -112,6 +114,12 @@ impl Reply {
         self
     }
 
+    /// The same, but only after a while.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
     /// A redirect.
     #[must_use]
     pub fn redirect(location: impl Into<String>) -> Self {
@@ -156,7 +164,7 @@ impl WebServer {
     ///
     /// # Errors
     /// When no port can be had or the certificate does not work.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "registry"))]
     pub(crate) async fn start_tls(
         config: Arc<tokio_rustls::rustls::ServerConfig>,
         script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -229,6 +237,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(request);
+    tokio::time::sleep(reply.delay).await;
     let mut head = format!("HTTP/1.1 {} Scripted\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
         let _ = write!(head, "{name}: {value}\r\n");
@@ -263,6 +272,14 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 async fn read<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Result<Request> {
+    if !stream
+        .fill_buf()
+        .await?
+        .first()
+        .is_some_and(u8::is_ascii_uppercase)
+    {
+        return Err(io::Error::other("not HTTP"));
+    }
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();

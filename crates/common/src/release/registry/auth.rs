@@ -8,8 +8,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::error::{Failure, Operation, RegistryError};
+use super::error::RegistryError;
+use super::failure::Failure;
 use super::fetch::{Answer, Fetch, MAX_TOKEN};
+use super::kinds::Operation;
 use super::{JSON, Registry, redirect};
 use crate::release::reference::Reference;
 use crate::release::strict_json;

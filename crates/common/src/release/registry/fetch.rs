@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::auth::Bearer;
-use super::error::Failure;
+use super::failure::Failure;
 use super::redirect::{self, MAX_HOPS};
 use super::{Registry, retry};
 
@@ -94,19 +94,24 @@ impl Registry {
         Err(Failure::TooManyRedirects)
     }
 
-    async fn get(&self, url: &Url, bearer: Option<&Bearer>, accept: &str) -> Result<Response, Failure> {
+    /// One request, up to the headers of its answer.
+    pub(super) async fn exchange(
+        &self,
+        url: &Url,
+        bearer: Option<&Bearer>,
+        accept: &str,
+    ) -> Result<Response, Failure> {
         let mut request = self.outbound.client().get(url.clone());
         request = request.header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity");
         if let Some(bearer) = bearer {
             request = request.header(AUTHORIZATION, bearer.header());
         }
         let response = request.send().await.map_err(Failure::transport)?;
-        let size = response
-            .headers()
-            .iter()
+        let lines = response.headers().iter();
+        let size: usize = lines
             .map(|(name, value)| name.as_str().len() + value.len() + 4)
             .sum();
-        if usize::gt(&size, &MAX_HEADER_BYTES) {
+        if size > MAX_HEADER_BYTES {
             return Err(Failure::Protocol(
                 "response headers are larger than 64 KiB".to_owned(),
             ));

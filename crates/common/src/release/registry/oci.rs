@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::error::Failure;
+use super::failure::Failure;
 use super::fetch::{Answer, MAX_BLOB};
 use crate::release::reference::{Digest, Reference};
 use crate::release::strict_json;

@@ -33,7 +33,8 @@ pub(super) fn check(target: &Url, registry: &RegistryHost) -> Result<(), &'stati
         "http" if registry.is_loopback() && is_loopback_name(&host) => {}
         _ => return Err("its target is not https"),
     }
-    if !registry.is_loopback() && is_internal(&host) {
+    let own = Host::parse(registry.host());
+    if is_internal(&host) && !own.is_ok_and(|own| is_internal(&own)) {
         return Err("its target is an address of this machine or link");
     }
     Ok(())
@@ -49,15 +50,15 @@ fn is_loopback_name(host: &Host<&str>) -> bool {
 }
 
 /// Loopback, link-local and unspecified addresses: what a stranger must not make us ask.
-fn is_internal(host: &Host<&str>) -> bool {
+fn is_internal<S: AsRef<str>>(host: &Host<S>) -> bool {
     match host {
         Host::Domain(name) => {
-            let name = name.trim_end_matches('.');
+            let name = name.as_ref().trim_end_matches('.');
             name == "localhost" || name.ends_with(".localhost")
         }
         Host::Ipv4(ip) => ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
         Host::Ipv6(ip) => match ip.to_ipv4_mapped() {
-            Some(mapped) => is_internal(&Host::Ipv4(mapped)),
+            Some(mapped) => is_internal(&Host::<S>::Ipv4(mapped)),
             None => ip.is_loopback() || ip.is_unspecified() || ip.is_unicast_link_local(),
         },
     }
@@ -123,6 +124,7 @@ mod tests {
         ] {
             assert!(followed("127.0.0.1:5000", good).is_ok(), "{good}");
         }
+        assert!(followed("169.254.7.7:5000", "https://169.254.7.7:5001/").is_ok());
         for bad in ["http://cdn.example/", "http://127.0.0.2/", "http://10.0.0.1/"] {
             assert!(followed("127.0.0.1:5000", bad).is_err(), "{bad}");
         }

@@ -8,7 +8,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{Instant, sleep};
 
 use super::Registry;
-use super::error::Failure;
+use super::failure::Failure;
 use super::fetch::{Answer, Fetch};
 
 /// Waits before the second and the third try.

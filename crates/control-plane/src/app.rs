@@ -1,0 +1,63 @@
+//! The handles that request handlers share.
+
+use std::sync::Arc;
+
+use appliance_common::clock::Clock;
+use appliance_common::names;
+
+use crate::auth::{Audit, Auth};
+use crate::http::Limits;
+use crate::mode::{InstallMode, ReEditable};
+use crate::settings::Settings;
+use crate::setup::Setup;
+
+/// Everything a handler may reach; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// What the process was told.
+    pub settings: Arc<Settings>,
+    /// The time.
+    pub clock: Clock,
+    /// Sizes and deadlines of the server.
+    pub limits: Arc<Limits>,
+    /// Whether the box is being set up or is running.
+    pub mode: InstallMode,
+    /// Whether a submitted setup may be edited.
+    pub re_editable: ReEditable,
+    /// The management password, its sessions and their guards.
+    pub auth: Auth,
+    /// Who did what.
+    pub audit: Audit,
+    /// Installing the application.
+    pub setup: Setup,
+}
+
+impl App {
+    /// The handles over the files that `settings` name.
+    #[must_use]
+    pub fn open(settings: Settings, clock: Clock, limits: Limits) -> Self {
+        let audit_log = settings
+            .auth
+            .admin_credential_file
+            .with_file_name(names::file::AUDIT_LOG);
+        let audit = Audit::at(audit_log, clock.clone());
+        let setup = Setup::open(settings.setup(), clock.clone(), boot_id());
+        let editable = setup.clone();
+        Self {
+            mode: InstallMode::at(settings.state.state_file.clone()),
+            re_editable: ReEditable::from_fn(move || editable.is_editable()),
+            auth: Auth::open(&settings.auth, clock.clone(), audit.clone()),
+            settings: Arc::new(settings),
+            clock,
+            limits: Arc::new(limits),
+            audit,
+            setup,
+        }
+    }
+}
+
+/// The kernel's id of this boot; random(4).
+fn boot_id() -> String {
+    let read = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    read.map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+}

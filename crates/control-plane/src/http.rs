@@ -1,0 +1,28 @@
+//! The HTTP server: sockets and limits, guards, routes, the error envelope.
+
+mod admission;
+mod auth;
+mod body;
+mod cookie;
+mod error;
+mod front;
+mod guard;
+mod health;
+mod limits;
+mod listen;
+mod pages;
+mod parse_error;
+mod router;
+mod server;
+mod session;
+mod setup;
+mod status;
+mod wire;
+
+pub use body::Body;
+pub use error::{ApiError, ApiResult};
+pub use front::Front;
+pub use guard::Peer;
+pub use limits::Limits;
+pub(crate) use listen::bind;
+pub(crate) use server::serve;

@@ -1,0 +1,63 @@
+//! The whole HTTP surface as one value: guards, the probe, the router, the headers of every answer.
+
+use std::net::IpAddr;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::Request;
+use tower::ServiceExt;
+use tracing::Instrument;
+
+use super::guard::{self, Peer};
+use super::{health, router};
+use crate::app::App;
+
+/// Answers requests; the server gives it sockets, tests call it without any.
+#[derive(Debug, Clone)]
+pub struct Front {
+    app: App,
+    router: Router,
+}
+
+impl Front {
+    /// The surface over `app`.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self {
+            router: router::router(&app),
+            app,
+        }
+    }
+
+    /// The answer to one request of `peer`.
+    pub async fn answer<B>(self, request: Request<B>, peer: IpAddr) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<axum::BoxError>,
+    {
+        let (mut parts, body) = request.into_parts();
+        let is_api = guard::is_api(parts.uri.path());
+        let mut response = match guard::check(&parts, &self.app.settings.http.allowed_hosts) {
+            Err(refusal) => refusal.into_response(),
+            Ok(()) if parts.uri.path() == guard::HEALTHZ => health::answer(&parts.method, &self.app.mode),
+            Ok(()) => {
+                let span =
+                    tracing::info_span!("request", method = %parts.method, path = parts.uri.path(), %peer);
+                parts.extensions.insert(Peer(peer));
+                let request = Request::from_parts(parts, Body::new(body));
+                let mut response = self
+                    .router
+                    .oneshot(request)
+                    .instrument(span)
+                    .await
+                    .into_response();
+                router::space_allow(&mut response);
+                response
+            }
+        };
+        guard::add_headers(response.headers_mut(), is_api);
+        response
+    }
+}

@@ -1,0 +1,92 @@
+//! Which path goes where, and what stands before it.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::StatusCode;
+use http::header::{self, HeaderValue};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::error::{ApiError, method_not_allowed, not_found};
+use super::{auth, pages, session, setup, status};
+use crate::app::App;
+
+/// Paths of one group and the methods each takes.
+pub(super) type Routes = Vec<(&'static str, MethodRouter<App>)>;
+
+/// The whole API and the pages, over `app`.
+pub(super) fn router(app: &App) -> Router {
+    let mut router = Router::new();
+    for (path, methods) in open() {
+        router = router.route(path, methods);
+    }
+    for (path, methods) in signed_in() {
+        // On the methods, not on the path: a wrong method is told so whether or not one is signed in.
+        let guarded = methods.route_layer(from_fn_with_state(app.clone(), session::require));
+        router = router.route(path, guarded);
+    }
+    router
+        .fallback(|| async { not_found() })
+        .method_not_allowed_fallback(|| async { method_not_allowed() })
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(app.clone())
+}
+
+/// What anybody on the network may ask.
+fn open() -> Routes {
+    [auth::open_routes(), pages::routes()].concat()
+}
+
+/// What only a signed-in operator may ask.
+fn signed_in() -> Routes {
+    [
+        auth::signed_in_routes(),
+        setup::signed_in_routes(),
+        status::signed_in_routes(),
+    ]
+    .concat()
+}
+
+/// axum writes `Allow: GET,HEAD`, after every layer of the router; the contract has a space.
+pub(super) fn space_allow(response: &mut Response) {
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(allow) = response.headers().get(header::ALLOW)
+        && let Ok(allow) = allow.to_str()
+        && let Ok(spaced) = HeaderValue::from_str(&allow.replace(',', ", "))
+    {
+        response.headers_mut().insert(header::ALLOW, spaced);
+    }
+}
+
+/// A panic ends its request and nothing else.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    ApiError::panicked().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_its_request_only() {
+        async fn broken() -> &'static str {
+            panic!("on purpose")
+        }
+        let router = Router::<()>::new()
+            .route("/broken", get(broken))
+            .layer(CatchPanicLayer::custom(panicked));
+        for _ in 0..2 {
+            let request = Request::get("/broken").body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
+}

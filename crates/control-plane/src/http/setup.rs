@@ -1,0 +1,175 @@
+//! `/api/setup*`: what the wizard is filled with, and its submission.
+
+use std::net::IpAddr;
+
+use appliance_common::process::chain;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
+use http::StatusCode;
+use http::header::{self, HeaderMap};
+use serde_json::{Value, json};
+
+use super::error::{ApiError, ApiResult};
+use super::router::Routes;
+use super::session::SignedIn;
+use super::{Peer, body};
+use crate::app::App;
+use crate::auth::AuditEvent;
+use crate::host_network;
+use crate::setup::inputs::{InputErrors, RawInputs, SetupDefaults};
+use crate::setup::{Refusal, SubmitError};
+
+/// The application's own port, which a default address of it names.
+const APP_PORT: u16 = 3000;
+
+pub(super) fn signed_in_routes() -> Routes {
+    vec![("/api/setup/config", get(config)), ("/api/setup", post(submit))]
+}
+
+/// `GET /api/setup/config`: what the form is filled with; never a secret.
+async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Value> {
+    let stored = app.setup.stored_inputs();
+    let addresses = host_network::addresses();
+    let fallback = app_hostname(&headers, addresses.first().map(|address| IpAddr::V4(*address)));
+    Json(json!({
+        "mode": app.mode.read().mode,
+        "defaults": SetupDefaults::new(stored.as_ref(), &fallback),
+        "network": {"addresses": addresses, "resolvers": host_network::resolvers()},
+    }))
+}
+
+/// `POST /api/setup`: checks the answers, stores them, starts the install.
+async fn submit(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    peer: Peer,
+    request: Request,
+) -> ApiResult<(StatusCode, Json<Value>)> {
+    // Before the body: a finished box says so, whatever is sent to it.
+    app.setup.check_accepts().map_err(refused)?;
+    let body = body::json_bytes(request, &app).await?;
+    let raw = RawInputs::from_json(&body).map_err(invalid)?;
+    let result = app.setup.submit(&raw).await;
+    let event = AuditEvent {
+        event: "setup.submitted",
+        peer: peer.0,
+        session: Some(session.id()),
+        result: if result.is_ok() { "accepted" } else { "refused" },
+    };
+    app.audit.record(event).await;
+    let accepted = result.map_err(not_accepted)?;
+    let body = json!({"ok": true, "redirectTo": "/", "acceptedInputs": accepted});
+    Ok((StatusCode::ACCEPTED, Json(body)))
+}
+
+/// `http://<host of the request>:3000`; where the browser used a name of its own machine, the first
+/// address others can use.
+fn app_hostname(headers: &HeaderMap, first: Option<IpAddr>) -> String {
+    let asked = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .and_then(|host| host.parse::<http::uri::Authority>().ok());
+    let shared = asked
+        .as_ref()
+        .map(http::uri::Authority::host)
+        .filter(|host| !is_own_machine(host));
+    match (shared, first) {
+        (Some(host), _) => format!("http://{host}:{APP_PORT}"),
+        (None, Some(address)) => format!("http://{address}:{APP_PORT}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn is_own_machine(host: &str) -> bool {
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    let code = match &refusal {
+        Refusal::Finished => "setup_finished",
+        Refusal::Running => "setup_running",
+        Refusal::StateUnreadable(_) => "state_unreadable",
+    };
+    let sentence = match refusal {
+        Refusal::Finished => {
+            "This appliance has been set up. Its settings are changed under “Manage”.".to_owned()
+        }
+        Refusal::Running => "Setup is running. The status page shows how far it is.".to_owned(),
+        Refusal::StateUnreadable(cause) => {
+            tracing::error!(cause, "a submission was refused");
+            "The record of this appliance's installation cannot be read, so it is not set up again over what may be \
+             there. Make a support bundle, or restore the file that the log of the control plane names."
+                .to_owned()
+        }
+    };
+    ApiError::new(StatusCode::CONFLICT, code, sentence).with("redirectTo", "/")
+}
+
+fn invalid(errors: InputErrors) -> ApiError {
+    let fields = serde_json::to_value(&errors.fields).unwrap_or_default();
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_inputs", errors.error).with("fields", fields)
+}
+
+fn not_accepted(error: SubmitError) -> ApiError {
+    match error {
+        SubmitError::Refused(refusal) => refused(refusal),
+        SubmitError::Invalid(errors) => invalid(errors),
+        SubmitError::Busy(error) => {
+            tracing::info!(error = chain(&error), "a submission was refused");
+            ApiError::new(
+                StatusCode::CONFLICT,
+                "operation_in_progress",
+                "Something else is changing this appliance. Wait until it is done, then submit again.",
+            )
+        }
+        SubmitError::NoSeal(error) => {
+            tracing::warn!(error = chain(&error), "a submission was not taken");
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cluster_unavailable",
+                "The cluster on this box does not answer, so your password cannot be stored safely. Nothing was \
+                 stored. Wait until it is up, then submit again.",
+            )
+            .retry_after(15)
+        }
+        SubmitError::Store(error) => not_stored(&error),
+        SubmitError::Record(error) => not_stored(&error),
+        SubmitError::Seal(error) => ApiError::internal("sealing a submission", &error),
+    }
+}
+
+fn not_stored(error: &dyn std::error::Error) -> ApiError {
+    tracing::error!(error = chain(error), "a submission was not stored");
+    ApiError::new(
+        StatusCode::INSUFFICIENT_STORAGE,
+        "state_unwritable",
+        "Your answers could not be stored: make room on the disk of this box, then submit again.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_address_is_the_one_the_browser_used_unless_only_it_can_use_it() {
+        let first: Option<IpAddr> = Some(IpAddr::from([192, 0, 2, 7]));
+        for (host, expected) in [
+            ("192.0.2.10:18081", "http://192.0.2.10:3000"),
+            ("box.lan", "http://box.lan:3000"),
+            ("[2001:db8::1]:8080", "http://[2001:db8::1]:3000"),
+            ("localhost:8080", "http://192.0.2.7:3000"),
+            ("127.0.0.9", "http://192.0.2.7:3000"),
+            ("[::1]:8080", "http://192.0.2.7:3000"),
+        ] {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            assert_eq!(app_hostname(&headers, first), expected, "{host}");
+        }
+        assert_eq!(app_hostname(&HeaderMap::new(), None), "");
+    }
+}

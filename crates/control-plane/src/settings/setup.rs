@@ -1,0 +1,112 @@
+//! What the setup workflow needs of the settings.
+
+use appliance_common::cluster::ClusterSource;
+use appliance_common::outbound::{DnsPolicy, ProxySettings};
+use appliance_common::release::policy::UsePolicy;
+use appliance_common::release::registry::RegistrySettings;
+
+use super::{OutboundSettings, Settings};
+use crate::setup::context::SetupSettings;
+
+impl Settings {
+    /// The setup workflow's own settings.
+    #[must_use]
+    pub fn setup(&self) -> SetupSettings {
+        let host = self.release.registry_host.clone();
+        let mut policy = UsePolicy::for_registry(&host);
+        if !self.release.allowed_repositories.is_empty() {
+            policy
+                .allowed_repositories
+                .clone_from(&self.release.allowed_repositories);
+        }
+        SetupSettings {
+            inputs_file: self.state.setup_inputs_file.clone(),
+            state_file: self.state.state_file.clone(),
+            selection_file: self.state.release_selection_file.clone(),
+            token_file: self.auth.token_file.clone(),
+            flux_manifest: self.cluster.flux_manifest.clone(),
+            cluster: ClusterSource::new(&self.cluster.kubeconfig).with_call_limit(self.cluster.api_timeout),
+            registry: RegistrySettings {
+                dns: DnsPolicy::System,
+                proxy: self.outbound.proxy(),
+                ca_bundle: self.outbound.ca_bundle.clone(),
+                ..RegistrySettings::new(host, self.release.release_repository.clone())
+            },
+            policy,
+            proxy_variables: self.outbound.proxy_variables(),
+            queue_disabled: self.engine.disable_setup_queue,
+        }
+    }
+}
+
+impl OutboundSettings {
+    /// The proxy in force: an empty variable is none, and the upper-case spelling goes first.
+    fn proxy(&self) -> ProxySettings {
+        let first = |upper: &Option<String>, lower: &Option<String>| {
+            [upper, lower]
+                .into_iter()
+                .flatten()
+                .find(|value| !value.trim().is_empty())
+                .cloned()
+        };
+        ProxySettings {
+            https_proxy: first(&self.https_proxy, &self.https_proxy_lower),
+            no_proxy: first(&self.no_proxy, &self.no_proxy_lower),
+        }
+    }
+
+    /// Names of the proxy variables that are set, for the preflight report; never their values.
+    fn proxy_variables(&self) -> Vec<String> {
+        let variables = [
+            ("HTTPS_PROXY", &self.https_proxy),
+            ("https_proxy", &self.https_proxy_lower),
+            ("HTTP_PROXY", &self.http_proxy),
+            ("http_proxy", &self.http_proxy_lower),
+            ("NO_PROXY", &self.no_proxy),
+            ("no_proxy", &self.no_proxy_lower),
+        ];
+        let set = variables
+            .iter()
+            .filter(|(_, value)| value.as_ref().is_some_and(|value| !value.is_empty()));
+        set.map(|(name, _)| (*name).to_owned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(args: &[&str]) -> SetupSettings {
+        Settings::read(std::iter::once("appliance-control-plane").chain(args.iter().copied()))
+            .unwrap()
+            .setup()
+    }
+
+    #[test]
+    fn the_configured_registry_is_allowed_unless_a_list_says_otherwise() {
+        let of = |name: &str| name.parse().unwrap();
+        let mirror = settings(&["--registry-host", "mirror.lan:5000"]).policy;
+        assert!(mirror.allows(&of("mirror.lan:5000/nine-minds/alga-appliance-config")));
+        assert!(mirror.allows(&of("ghcr.io/nine-minds/alga-appliance-config")));
+        assert!(!mirror.allows(&of("elsewhere.lan/nine-minds/alga-appliance-config")));
+        let listed = settings(&["--allowed-repositories", "mirror.lan/psa/,other.lan/x"]).policy;
+        assert!(listed.allows(&of("other.lan/x/config")));
+        assert!(!listed.allows(&of("ghcr.io/nine-minds/alga-appliance-config")));
+    }
+
+    #[test]
+    fn a_proxy_is_taken_from_either_spelling_and_reported_by_name_only() {
+        let given = settings(&[
+            "--https-proxy",
+            "",
+            "--https-proxy-lower",
+            "http://user:pw@proxy.lan:3128",
+        ]);
+        assert_eq!(
+            given.registry.proxy.https_proxy.as_deref(),
+            Some("http://user:pw@proxy.lan:3128")
+        );
+        assert_eq!(given.proxy_variables, ["https_proxy"]);
+        assert!(!format!("{given:?}").contains("user:pw"));
+    }
+}

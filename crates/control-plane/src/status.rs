@@ -1,0 +1,166 @@
+//! What the status page shows: everything observed first, then put into its wire form.
+
+use appliance_common::clock::iso_millis;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::setup::Setup;
+use crate::setup::selection::ReleaseSelection;
+
+/// Version of the document's own shape.
+const SCHEMA_VERSION: u32 = 1;
+
+/// One observation of the box.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    /// The state document; `Err` says why it cannot be read.
+    install_state: Result<Option<Value>, String>,
+    /// The answers without their secrets.
+    inputs: Value,
+    selection: Option<ReleaseSelection>,
+    /// What the running step is doing just now.
+    progress: Option<String>,
+    /// A failure that could not be recorded.
+    engine_failure: Option<Value>,
+    editable: bool,
+    at: Timestamp,
+}
+
+impl Observed {
+    /// Looks at setup as it is now.
+    pub(crate) fn of(setup: &Setup, at: Timestamp) -> Self {
+        let view = setup.view().ok();
+        Self {
+            install_state: setup.install_state(),
+            inputs: setup.stored_inputs().map_or(Value::Null, |stored| stored.brief()),
+            selection: setup.selection(),
+            progress: view.as_ref().and_then(|view| view.progress.clone()),
+            engine_failure: view
+                .as_ref()
+                .and_then(|view| view.engine_failure.as_ref())
+                .map(|failure| json!(failure)),
+            editable: setup.is_editable(),
+            at,
+        }
+    }
+}
+
+/// The wire form (40 §7), as far as it can be told without looking into the cluster.
+pub(crate) fn snapshot(seen: &Observed) -> Value {
+    let (state, unreadable) = match &seen.install_state {
+        Ok(state) => (state.clone().unwrap_or(Value::Null), None),
+        Err(cause) => (Value::Null, Some(cause.as_str())),
+    };
+    let failure = unreadable
+        .map(state_unreadable)
+        .or(seen.engine_failure.clone())
+        .or(state.get("failure").cloned());
+    let release = json!(seen.selection);
+    let text = |key: &str, default: &str| state[key].as_str().unwrap_or(default).to_owned();
+    json!({
+        "schemaVersion": SCHEMA_VERSION,
+        "source": "ubuntu-host-service",
+        "collectedAt": iso_millis(seen.at),
+        "ageSeconds": 0,
+        "stale": false,
+        "stateUnreadable": unreadable.is_some(),
+        "setupInputs": seen.inputs,
+        "releaseSelection": release,
+        "release": release,
+        "installState": state,
+        "currentPhase": text("phase", "setup"),
+        "status": text("status", "unknown"),
+        "lastRecordedError": failure,
+        "failures": failure.as_ref().map(|failure| vec![wire_failure(failure, &text("lastAction", ""))]).unwrap_or_default(),
+        "rollup": rollup(&state, failure.as_ref()),
+        "urls": {"loginUrl": login_url(seen), "statusUrl": null},
+        "setupProgress": seen.progress,
+        "setupReEditable": seen.editable,
+    })
+}
+
+fn state_unreadable(cause: &str) -> Value {
+    json!({
+        "category": "state-unreadable",
+        "phase": "setup",
+        "step": "read-state",
+        "message": "The record of this appliance's installation cannot be read",
+        "suspectedCause": cause,
+        "suggestedNextStep": "Make a support bundle, or restore the file named; nothing is changed until then.",
+        "retrySafe": false,
+    })
+}
+
+fn wire_failure(failure: &Value, last_action: &str) -> Value {
+    let mut wire = failure.clone();
+    wire["lastAction"] = last_action.into();
+    wire
+}
+
+fn rollup(state: &Value, failure: Option<&Value>) -> Value {
+    if let Some(failure) = failure {
+        let (message, next) = (&failure["message"], &failure["suggestedNextStep"]);
+        return json!({"state": "blocked", "message": message, "nextAction": next});
+    }
+    let (message, next) = match state["lastAction"].as_str() {
+        Some(action) => (action, "Nothing: this page follows what happens."),
+        None => ("Nothing is installed yet", "Fill in the setup form."),
+    };
+    json!({"state": "installing", "message": message, "nextAction": next})
+}
+
+/// Where the application is to be found: the live intent, not what was typed first.
+fn login_url(seen: &Observed) -> Option<String> {
+    let runtime = seen.selection.as_ref()?.runtime.as_ref()?;
+    Some(runtime.app_hostname.clone()).filter(|address| !address.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(install_state: Result<Option<Value>, String>) -> Observed {
+        Observed {
+            install_state,
+            inputs: Value::Null,
+            selection: None,
+            progress: None,
+            engine_failure: None,
+            editable: false,
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_fresh_box_asks_for_the_form() {
+        let status = snapshot(&seen(Ok(None)));
+        assert_eq!(status["status"], "unknown");
+        assert_eq!(status["currentPhase"], "setup");
+        assert_eq!(status["rollup"]["nextAction"], "Fill in the setup form.");
+        assert_eq!(status["failures"], json!([]));
+    }
+
+    #[test]
+    fn a_recorded_failure_is_the_rollup_with_what_to_do() {
+        let state = json!({
+            "status": "preflight-blocked", "phase": "dns", "lastAction": "looking up ghcr.io",
+            "failure": {"category": "dns", "message": "no address", "suggestedNextStep": "correct the server",
+                        "retrySafe": true},
+        });
+        let status = snapshot(&seen(Ok(Some(state))));
+        assert_eq!(
+            status["rollup"],
+            json!({"state": "blocked", "message": "no address", "nextAction": "correct the server"})
+        );
+        assert_eq!(status["failures"][0]["lastAction"], "looking up ghcr.io");
+        assert_eq!(status["lastRecordedError"]["category"], "dns");
+    }
+
+    #[test]
+    fn a_state_that_cannot_be_read_is_blocked_and_never_fresh() {
+        let status = snapshot(&seen(Err("line 3 is damaged".to_owned())));
+        assert_eq!(status["stateUnreadable"], true);
+        assert_eq!(status["rollup"]["state"], "blocked");
+        assert_eq!(status["failures"][0]["suspectedCause"], "line 3 is damaged");
+    }
+}
