@@ -24,6 +24,7 @@ pub fn manifest(host: &str, version: &str) -> Value {
     json!({
         "schema": "alga.appliance.release/v1",
         "version": version,
+        "valuesProfile": "single-node",
         "images": {
             "algaCore": "core-1", "workflowWorker": "workflow-1",
             "emailService": "email-1", "temporalWorker": "temporal-1",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const MANAGER: &str = "alga-appliance-setup";
 
 /// The kinds of 20 §11: group, version, kind.
-const KINDS: [(&str, &str, &str); 5] = [
+pub(crate) const KINDS: [(&str, &str, &str); 5] = [
     ("", "v1", "Namespace"),
     ("", "v1", "Secret"),
     ("", "v1", "ConfigMap"),
