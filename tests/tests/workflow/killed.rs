@@ -12,7 +12,7 @@ use appliance_tests::releases;
 use serde_json::{Value, json};
 
 use crate::objects::{self, lasting, ours};
-use crate::scene::{answers, ended, journal_lines, killed_at, released, submit};
+use crate::scene::{RUN_LIMIT, answers, ended, journal_lines, killed_at, released, submit};
 use crate::site::{Site, VERSION};
 
 /// What the power cut did to the last journal line.
@@ -33,7 +33,7 @@ async fn an_engine_that_is_killed_after_any_journal_write_resumes_to_the_same_en
     let setup = site.open();
     submit(&setup, &answers()).await?;
     assert_eq!(ended(&setup).await?.history.run, Run::Complete);
-    released(&site.volume).await?;
+    answers_are_forgotten(&site).await?;
     drop(setup);
     let undisturbed = end(&site).await?;
     let lines = journal_lines(&site.volume)?;
@@ -97,7 +97,7 @@ async fn round(site: &mut Site, count: usize, cut: Cut) -> Result<End> {
         "{:#}",
         site.volume.document(file::INSTALL_STATE)?
     );
-    released(&site.volume).await?;
+    answers_are_forgotten(site).await?;
     let after = objects::secrets(&ours(&site.client).await?);
     for (name, secret) in before {
         ensure!(
@@ -118,6 +118,19 @@ fn tear_the_last_line(site: &Site) -> Result<()> {
         .open(&path)?
         .set_len(torn as u64)?;
     Ok(())
+}
+
+/// After its last journal line a run takes the sealed answers off the disk, or else the next start does.
+async fn answers_are_forgotten(site: &Site) -> Result<()> {
+    let forgotten = async {
+        while site.volume.document(file::SETUP_INPUTS)?.get("sealed").is_some() {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    let forgotten = tokio::time::timeout(RUN_LIMIT, forgotten).await;
+    forgotten.context("the sealed answers stay on the disk")??;
+    released(&site.volume).await
 }
 
 async fn end(site: &Site) -> Result<End> {
