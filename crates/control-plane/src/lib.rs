@@ -7,6 +7,7 @@ pub mod auth;
 mod host_network;
 pub mod http;
 pub mod mode;
+pub mod password;
 mod random;
 mod run;
 pub mod settings;

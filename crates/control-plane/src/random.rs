@@ -1,22 +1,32 @@
-//! Random values from the system.
+//! Random values from the kernel.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The system gave no random bytes; nothing secret may be made without.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the system gave no random bytes")]
-pub(crate) struct NoRandom;
-
-/// `N` random bytes.
-pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandom> {
+/// `N` bytes nobody can guess.
+///
+/// # Panics
+/// If the kernel's generator fails, which getrandom(2) rules out once it is seeded; nothing secret may
+/// be made without it.
+#[expect(
+    clippy::expect_used,
+    reason = "getrandom(2) does not fail once seeded, and there is no second source"
+)]
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandom)?;
-    Ok(bytes)
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("random bytes of the kernel");
+    bytes
 }
 
 /// `N` random bytes as text that may stand in a cookie.
-pub(crate) fn url_safe<const N: usize>() -> Result<String, NoRandom> {
-    bytes::<N>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+pub(crate) fn url_safe<const N: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<N>())
+}
+
+/// A random id of 128 bits, in lower-case hex.
+pub(crate) fn id() -> String {
+    hex::encode(bytes::<16>())
 }

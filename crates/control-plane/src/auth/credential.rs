@@ -127,8 +127,6 @@ pub(crate) enum StoreError {
     #[error(transparent)]
     Hashing(HashingError),
     #[error(transparent)]
-    Random(random::NoRandom),
-    #[error(transparent)]
     File(StateFileError),
 }
 
@@ -161,9 +159,7 @@ impl CredentialFile {
         password: Secret<String>,
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
-        let salt = random::bytes::<SALT_BYTES>()
-            .map_err(StoreError::Random)?
-            .to_vec();
+        let salt = random::bytes::<SALT_BYTES>().to_vec();
         let cost = Cost::CURRENT;
         let hash = hasher
             .derive(password, salt.clone(), cost)

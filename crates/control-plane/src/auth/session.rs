@@ -83,8 +83,6 @@ pub(crate) enum SessionError {
     Secret(#[source] SecretError),
     #[error("storing signed-out sessions")]
     Revocations(#[source] StateFileError),
-    #[error("naming a session")]
-    Random(#[source] random::NoRandom),
     #[error("encoding a session")]
     Encode(#[source] serde_json::Error),
 }
@@ -126,7 +124,7 @@ impl Sessions {
         let key = self.secret.key_or_new().map_err(SessionError::Secret)?;
         let session = Session(Payload {
             v: VERSION,
-            sid: random::url_safe::<16>().map_err(SessionError::Random)?,
+            sid: random::url_safe::<16>(),
             iat: visit.now,
             exp: visit.now.saturating_add(self.ttl),
             generation: visit.generation.to_owned(),

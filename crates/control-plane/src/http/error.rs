@@ -126,7 +126,7 @@ impl IntoResponse for ApiError {
 }
 
 fn correlation_id() -> String {
-    random::url_safe::<6>().unwrap_or_default()
+    random::url_safe::<6>()
 }
 
 /// A body that is not what the route takes.
