@@ -12,6 +12,7 @@ mod random;
 mod run;
 pub mod settings;
 pub mod setup;
+mod state_dir;
 mod status;
 mod watched;
 
