@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod ci;
+pub mod demo;
 pub mod layers;
 pub mod publish;
 pub mod runner;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xtask::bundle::BundleCommand;
 use xtask::ci::{Ci, ci};
+use xtask::demo::{Demo, demo};
 use xtask::layers;
 use xtask::publish::{Options, publish};
 
@@ -20,6 +21,8 @@ struct Xtask {
 /// One chore; a new one is a file of its own, a line here and a line in `run`.
 #[derive(Subcommand)]
 enum Chore {
+    /// Run the whole appliance on this machine
+    Demo(Demo),
     /// Publish a release: charts, config bundle, release manifest, channel
     Publish(Box<Options>),
     /// Check the Flux bundle
@@ -35,6 +38,7 @@ impl Chore {
     async fn run(&self) -> Result<()> {
         let out = &mut std::io::stdout();
         match self {
+            Self::Demo(options) => demo(options, out).await,
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Bundle(command) => command.run(out),
             Self::Layers => layers::check(out).await,
