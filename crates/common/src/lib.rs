@@ -8,6 +8,7 @@ pub mod names;
 #[cfg(feature = "registry")]
 pub mod outbound;
 pub mod process;
+pub mod random;
 pub mod release;
 pub mod secret;
 pub mod state_file;

@@ -8,7 +8,6 @@ mod host_network;
 pub mod http;
 pub mod mode;
 pub mod password;
-mod random;
 mod run;
 pub mod settings;
 pub mod setup;

@@ -13,8 +13,8 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::hashing::{Cost, Hasher, HashingError};
-use crate::random;
 use crate::watched::Watched;
+use appliance_common::random;
 
 const ALGORITHM: &str = "scrypt";
 const CONFIGURED: &str = "configured";

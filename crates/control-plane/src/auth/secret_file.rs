@@ -9,8 +9,8 @@ use appliance_common::state_file;
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use crate::random;
 use crate::watched::Watched;
+use appliance_common::random;
 
 const FILE_MODE: u32 = 0o600;
 

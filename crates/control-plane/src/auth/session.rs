@@ -13,8 +13,8 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::secret_file::{SecretError, SecretFile};
-use crate::random;
 use crate::watched::Watched;
+use appliance_common::random;
 
 /// A session that was not used for so long is over.
 const MAX_IDLE: i64 = 12 * 3600;

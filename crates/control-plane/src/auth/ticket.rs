@@ -10,7 +10,7 @@ use appliance_common::secret::Secret;
 use jiff::Timestamp;
 
 use super::token::Token;
-use crate::random;
+use appliance_common::random;
 
 /// What shows that the setup token is known.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use crate::random;
+use appliance_common::random;
 
 /// What a client is told when a request fails: nothing of the cause but what helps it go on.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use serde::{Deserialize, Serialize};
 
 use super::inputs::SetupSecrets;
-use crate::random;
+use appliance_common::random;
 
 /// Names the format and the algorithm.
 const VERSION: &str = "v1.";

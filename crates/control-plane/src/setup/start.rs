@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use crate::random;
 use appliance_common::process::chain;
+use appliance_common::random;
 use appliance_common::state_file::{FileLock, LockError};
 
 use super::Setup;

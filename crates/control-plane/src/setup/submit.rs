@@ -1,8 +1,8 @@
 //! Taking answers: everything is checked and made durable before anybody is told that it was.
 
-use crate::random;
 use appliance_common::meter::Meter;
 use appliance_common::process::chain;
+use appliance_common::random;
 use appliance_common::state_file::{FileLock, LockError, StateFile, StateFileError};
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::pbkdf2;
 
-use crate::random;
+use appliance_common::random;
 
 /// Algorithm and parameters; a hash with others is made again.
 const PREFIX: &str = "$pbkdf2-sha512$i=210000,l=64$";

@@ -14,9 +14,9 @@ use serde_json::json;
 
 use super::named;
 use super::password_hash::password_hash;
-use crate::random;
 use crate::setup::inputs::{Edition, Tenant};
 use crate::setup::seal::{SealError, SealKey};
+use appliance_common::random;
 
 /// Where client-side apply keeps a copy of all it wrote, secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -9,11 +9,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 /// # Panics
 /// If the kernel's generator fails, which getrandom(2) rules out once it is seeded; nothing secret may
 /// be made without it.
+#[must_use]
 #[expect(
     clippy::expect_used,
     reason = "getrandom(2) does not fail once seeded, and there is no second source"
 )]
-pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new()
         .fill(&mut bytes)
@@ -22,11 +23,13 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
 }
 
 /// `N` random bytes as text that may stand in a cookie.
-pub(crate) fn url_safe<const N: usize>() -> String {
+#[must_use]
+pub fn url_safe<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>())
 }
 
 /// A random id of 128 bits, in lower-case hex.
-pub(crate) fn id() -> String {
+#[must_use]
+pub fn id() -> String {
     hex::encode(bytes::<16>())
 }
