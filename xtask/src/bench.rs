@@ -18,6 +18,7 @@ use serde_json::json;
 
 use self::cores::Cores;
 use self::figure::Figure;
+use crate::demo::build::Profile;
 use crate::demo::prepare;
 use crate::demo::story::Story;
 
@@ -39,7 +40,7 @@ pub struct Bench {
 pub async fn bench(options: &Bench, out: &mut dyn Write) -> Result<()> {
     let story = Story::begin();
     let cores = Cores::two()?;
-    let built = prepare(&story).await?;
+    let built = prepare(&story, Profile::Release).await?;
     let mut figures = server::measure(&story, &built, cores, options.runs).await?;
     figures.extend(workflow::measure(&story, &built, cores, options.runs).await?);
 

@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::answers::Answers;
 use self::appliance::Appliance;
-use self::build::Built;
+use self::build::{Built, Profile};
 use self::story::{At, Story};
 pub use self::world::Breakage;
 use self::world::World;
@@ -44,6 +44,9 @@ pub struct Demo {
     /// Use a cluster that is already there instead of a fresh one
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Take the development build of the control plane: made in seconds after a change
+    #[arg(long)]
+    pub dev: bool,
     /// Break something on purpose before the install, and see what the product says about it
     #[arg(long = "break", value_name = "WHAT")]
     pub breakage: Option<Breakage>,
@@ -70,7 +73,12 @@ pub async fn demo(options: &Demo, out: &mut dyn Write) -> Result<()> {
 async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
     let story = Story::begin();
     let answers = Answers::read(options.answers.as_deref())?;
-    let built = prepare(&story).await?;
+    let profile = if options.dev {
+        Profile::Dev
+    } else {
+        Profile::Release
+    };
+    let built = prepare(&story, profile).await?;
     let kubeconfig = options.kubeconfig.as_deref();
     let mut world = World::start(&built.tools, kubeconfig)
         .await
@@ -107,10 +115,10 @@ async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
 }
 
 /// What every run needs: programs of this machine, and ours.
-pub(crate) async fn prepare(story: &Story) -> Result<Built> {
+pub(crate) async fn prepare(story: &Story, profile: Profile) -> Result<Built> {
     needs::check(story).await?;
     let again = "mend what the message names and run this again; what is built stays built";
-    let built = build::build().await.at("build", again)?;
+    let built = build::build(profile).await.at("build", again)?;
     story.say("the control plane and the tools are built");
     Ok(built)
 }
