@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use appliance_common::clock::Clock;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     if settings.engine.update_owner_max_age.malformed {
         tracing::warn!("ALGA_APPLIANCE_UPDATE_OWNER_MAX_AGE_MS is not a positive number: using the default");
     }
+    raise_descriptor_limit();
     let app = App::open(settings, Clock::system(), Limits::default());
     let setup = app.setup.clone();
     let running = Running::start(app).await?;
@@ -52,6 +54,20 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     setup.stop();
     running.stop().await;
     Ok(())
+}
+
+/// As many descriptors as the connection limit needs beside files and outbound connections.
+const DESCRIPTORS: u64 = 4096;
+
+/// The soft limit is 1024 on most systems: the connections alone would use it up.
+fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let wanted = DESCRIPTORS.min(hard).max(soft);
+        setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+    });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files was not raised");
+    }
 }
 
 fn stop_signal(kind: SignalKind) -> Result<Signal, RunError> {

@@ -47,6 +47,20 @@ pub struct Settings {
     /// What runs by itself, and how often.
     #[command(flatten)]
     pub engine: EngineSettings,
+    /// Ports opened for operators.
+    #[command(flatten)]
+    pub access: AccessSettings,
+}
+
+/// Ports opened for operators.
+#[derive(Debug, Clone, Args)]
+pub struct AccessSettings {
+    /// Lowest port of a forward that names none.
+    #[arg(long, env = "ALGA_APPLIANCE_FORWARD_PORT_MIN", default_value_t = 20000)]
+    pub forward_port_min: u16,
+    /// Highest port of a forward that names none.
+    #[arg(long, env = "ALGA_APPLIANCE_FORWARD_PORT_MAX", default_value_t = 45000)]
+    pub forward_port_max: u16,
 }
 
 /// Where and for whom the server listens.

@@ -4,11 +4,13 @@
 //! stored and recorded (`submit`); a run follows the plan (`plan`, `engine`, `steps`) and every event
 //! goes through the journal (`journal`, `recorder`); readers look at the `board`.
 
+mod answers;
 pub mod board;
 pub mod chosen;
 pub mod context;
 pub mod engine;
 pub mod failure;
+pub mod history;
 pub mod inputs;
 pub mod journal;
 mod manifest;
@@ -16,9 +18,7 @@ pub mod metadata;
 pub mod objects;
 pub mod plan;
 pub mod projection;
-mod random;
 pub mod recorder;
-pub use random::NoRandomness;
 pub mod run;
 #[cfg(test)]
 mod sample;
@@ -220,9 +220,6 @@ impl Setup {
             .is_some_and(|selection| selection.installed_at.is_some())
         {
             return Err(Refusal::Finished);
-        }
-        if view.engine_failure.is_some() {
-            return Ok(recorder);
         }
         match view.history.run {
             Run::Empty => self.check_shipped(selection.is_some()).map(|()| recorder),

@@ -10,6 +10,8 @@ use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use appliance_common::random;
+
 /// What a client is told when a request fails: nothing of the cause but what helps it go on.
 #[derive(Debug)]
 pub struct ApiError {
@@ -35,14 +37,28 @@ impl ApiError {
         }
     }
 
-    /// A failure of ours: logged with its whole chain, of which the client learns nothing.
+    /// A failure of ours: logged with its whole chain, of which the client learns nothing but an id to
+    /// find it by.
     pub fn internal(doing: &'static str, error: &dyn Error) -> Self {
-        tracing::error!(error = chain(error), doing, "a request failed");
+        let id = correlation_id();
+        tracing::error!(error = chain(error), doing, id, "a request failed");
+        Self::unexplained(id)
+    }
+
+    /// A panic of a handler; the panic hook has logged where it was.
+    pub(super) fn panicked() -> Self {
+        let id = correlation_id();
+        tracing::error!(id, "a request panicked");
+        Self::unexplained(id)
+    }
+
+    fn unexplained(id: String) -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
             "Something went wrong inside the appliance. Try again; the log of the control plane has the details.",
         )
+        .with("correlationId", id)
     }
 
     /// Adds a field to the body.
@@ -107,6 +123,10 @@ impl IntoResponse for ApiError {
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
     }
+}
+
+fn correlation_id() -> String {
+    random::url_safe::<6>()
 }
 
 /// A body that is not what the route takes.

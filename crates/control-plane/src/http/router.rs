@@ -61,14 +61,9 @@ pub(super) fn space_allow(response: &mut Response) {
     }
 }
 
-/// A panic ends its request and nothing else; the default hook has logged where it was.
+/// A panic ends its request and nothing else.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    ApiError::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal_error",
-        "Something went wrong inside the appliance. Try again; the log of the control plane has the details.",
-    )
-    .into_response()
+    ApiError::panicked().into_response()
 }
 
 #[cfg(test)]

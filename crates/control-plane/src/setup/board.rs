@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::failure::Failure;
-use super::run::{History, Run};
+use super::history::History;
 
 /// One consistent view of setup.
 #[derive(Debug, Clone, Default)]
@@ -19,14 +19,6 @@ pub struct View {
     pub progress: Option<String>,
     /// A failure of the engine itself that could not be recorded.
     pub engine_failure: Option<Failure>,
-}
-
-impl View {
-    /// Whether an engine has the run, or will take it up without anybody's doing.
-    #[must_use]
-    pub fn is_working(&self) -> bool {
-        self.engine_failure.is_none() && matches!(self.history.run, Run::Queued | Run::Running { .. })
-    }
 }
 
 /// Where the engine publishes and readers look.

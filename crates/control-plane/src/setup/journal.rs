@@ -10,7 +10,8 @@ use appliance_common::clock::{Clock, iso_millis};
 use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
-use super::run::{Event, History, IllegalTransition};
+use super::history::History;
+use super::run::{Event, IllegalTransition};
 
 /// A journal beyond this is moved aside when new answers start a fresh history.
 const ROTATE_AT: u64 = 1024 * 1024;

@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::history::{History, StepStatus};
 use super::plan::StepId;
-use super::run::{History, Run, StepStatus};
+use super::run::Run;
 
 /// The terminal success status: everything was handed to Flux.
 pub const COMPLETE_STATUS: &str = "release-config-complete";

@@ -8,9 +8,10 @@ use appliance_common::state_file::{StateFile, StateFileError};
 use serde_json::Value;
 
 use super::board::{Board, View};
+use super::history::History;
 use super::journal::{Journal, JournalError};
 use super::projection;
-use super::run::{Event, History};
+use super::run::Event;
 
 /// Why an event could not be recorded.
 #[derive(Debug, thiserror::Error)]

@@ -51,6 +51,7 @@ impl Setup {
         let lock = self.lock("setup").map_err(SubmitError::Busy)?;
         let submission = random::id();
         let stored = self.seal(&inputs, &submission).await?;
+        let before = self.stored_inputs();
         self.store_inputs(stored.clone()).await?;
         recorder.set_inputs(stored.brief());
         match recorder
@@ -61,9 +62,12 @@ impl Setup {
         {
             Ok(()) => {}
             Err(RecordError::Document(error)) => {
-                tracing::warn!(error = chain(&error), "the state document is behind");
+                tracing::warn!(error = chain(&error), "the state document is out of date");
             }
-            Err(error) => return Err(SubmitError::Record(error)),
+            Err(error) => {
+                self.put_back(before).await;
+                return Err(SubmitError::Record(error));
+            }
         }
         let accepted = AcceptedInputs::from(&inputs);
         self.start(recorder.clone(), lock, inputs, submission);
@@ -89,6 +93,22 @@ impl Setup {
             .seal(submission, &inputs.secrets())
             .map_err(SubmitError::Seal)?;
         Ok(StoredInputs::new(inputs, submission, sealed))
+    }
+
+    /// The answers that were there before ones that could not be recorded.
+    async fn put_back(&self, before: Option<StoredInputs>) {
+        let result = match before {
+            Some(before) => self.store_inputs(before).await,
+            None => StateFile::<StoredInputs>::at(&self.settings.inputs_file)
+                .remove()
+                .map_err(SubmitError::Store),
+        };
+        if let Err(error) = result {
+            tracing::warn!(
+                error = chain(&error),
+                "answers that were not accepted are still on disk"
+            );
+        }
     }
 
     pub(super) async fn store_inputs(&self, stored: StoredInputs) -> Result<(), SubmitError> {

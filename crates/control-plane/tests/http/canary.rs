@@ -96,7 +96,9 @@ async fn passwords_and_tokens_are_in_no_answer_log_file_or_audit_line() {
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::NEW)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole test program: whether a place in the code logs at all is decided once for all
+    // threads, so a subscriber of this thread alone would miss lines while other tests run.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let fresh = TestBox::new();
     fresh.write("setup-token", TOKEN.as_bytes());
     let mut seen = Seen(String::new());

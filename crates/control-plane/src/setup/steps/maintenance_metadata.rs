@@ -38,7 +38,8 @@ impl Step for MaintenanceMetadataStep {
                 tracing::warn!(cause, "the node's versions are not recorded");
                 None
             });
-            let selection = selection_file::load(cx)?.unwrap_or_default();
+            // Unreadable counts as unknown here: nothing but this note depends on it.
+            let selection = selection_file::load(cx).ok().flatten().unwrap_or_default();
             Ok(Outcome::new(match write(cx, node.as_ref(), &selection) {
                 Ok(()) => "the versions of this box are recorded".to_owned(),
                 Err(error) => format!(
