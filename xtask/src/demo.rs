@@ -1,7 +1,7 @@
 //! The whole appliance on this machine's loopback: cluster, registry, a sample release and the real
 //! control plane, for a person with a browser or, headless, for a script.
 
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod api;
 pub(crate) mod appliance;
 pub(crate) mod build;
@@ -22,8 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::answers::Answers;
 use self::appliance::Appliance;
-use self::build::Built;
+use self::build::{Built, Profile};
 use self::story::{At, Story};
+pub use self::world::Breakage;
 use self::world::World;
 
 /// How the demo runs.
@@ -43,6 +44,12 @@ pub struct Demo {
     /// Use a cluster that is already there instead of a fresh one
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Take the development build of the control plane: made in seconds after a change
+    #[arg(long)]
+    pub dev: bool,
+    /// Break something on purpose before the install, and see what the product says about it
+    #[arg(long = "break", value_name = "WHAT")]
+    pub breakage: Option<Breakage>,
 }
 
 /// Runs the demo until it has installed (headless) or somebody ends it.
@@ -66,12 +73,16 @@ pub async fn demo(options: &Demo, out: &mut dyn Write) -> Result<()> {
 async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
     let story = Story::begin();
     let answers = Answers::read(options.answers.as_deref())?;
-    let built = prepare(&story).await?;
+    let profile = if options.dev {
+        Profile::Dev
+    } else {
+        Profile::Release
+    };
+    let built = prepare(&story, profile).await?;
     let kubeconfig = options.kubeconfig.as_deref();
-    let world = World::start(&built.tools, kubeconfig).await.at(
-        "servers",
-        "see the log above, mend what it names and run this again",
-    )?;
+    let mut world = World::start(&built.tools, kubeconfig)
+        .await
+        .at("servers", "mend what the message names and run this again")?;
     story.say(format_args!(
         "cluster, registry {} and players are up",
         world.registry()
@@ -87,6 +98,12 @@ async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
     let appliance = Appliance::start(&built.control_plane, &world.place())
         .await
         .at("control plane", "mend what its log says and run this again")?;
+    if let Some(breakage) = options.breakage {
+        world
+            .break_on_purpose(breakage)
+            .at("break", "leave out --break or --kubeconfig")?;
+        story.say(format_args!("broken on purpose: {breakage}"));
+    }
     if options.headless {
         let answers = answers.with_app_url(world.app_url());
         let installed = install::run(&story, &world, appliance, &answers, &published).await?;
@@ -98,10 +115,10 @@ async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
 }
 
 /// What every run needs: programs of this machine, and ours.
-pub(crate) async fn prepare(story: &Story) -> Result<Built> {
+pub(crate) async fn prepare(story: &Story, profile: Profile) -> Result<Built> {
     needs::check(story).await?;
     let again = "mend what the message names and run this again; what is built stays built";
-    let built = build::build().await.at("build", again)?;
+    let built = build::build(profile).await.at("build", again)?;
     story.say("the control plane and the tools are built");
     Ok(built)
 }
@@ -120,12 +137,13 @@ The appliance waits to be set up.
   Log           {}
 
 There is no page for the setup yet: the address says what the box is doing, and the API does the rest.
-Give your token for a password, then sign in and answer:
+With the files token.json (`token`), password.json (`password`) and answers.json you can use it so:
 
-  curl -c jar -H 'content-type: application/json' {url}/api/auth/redeem-token -d '{{\"token\":\"…\"}}'
-  curl -b jar -c jar -H 'content-type: application/json' {url}/api/auth/set-password -d '{{\"password\":\"…\"}}'
+  json='content-type: application/json'
+  curl -c jar -H \"$json\" -d @token.json {url}/api/auth/redeem-token
+  curl -b jar -c jar -H \"$json\" -d @password.json {url}/api/auth/set-password
   curl -b jar {url}/api/setup/config
-  curl -b jar -H 'content-type: application/json' {url}/api/setup -d @answers.json
+  curl -b jar -H \"$json\" -d @answers.json {url}/api/setup
   curl -b jar {url}/api/status
 
 With `--headless` this command does all of that itself. Ctrl-C ends everything.",

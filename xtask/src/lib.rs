@@ -2,6 +2,7 @@
 //!
 //! A library beside the program, because the tests publish releases too.
 
+pub mod bench;
 pub mod bundle;
 pub mod ci;
 pub mod demo;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use xtask::bench::{Bench, bench};
 use xtask::bundle::BundleCommand;
 use xtask::ci::{Ci, ci};
 use xtask::demo::{Demo, demo};
@@ -23,6 +24,8 @@ struct Xtask {
 enum Chore {
     /// Run the whole appliance on this machine
     Demo(Demo),
+    /// Measure what the overview sets goals for
+    Bench(Bench),
     /// Publish a release: charts, config bundle, release manifest, channel
     Publish(Box<Options>),
     /// Check the Flux bundle
@@ -39,6 +42,7 @@ impl Chore {
         let out = &mut std::io::stdout();
         match self {
             Self::Demo(options) => demo(options, out).await,
+            Self::Bench(options) => bench(options, out).await,
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Bundle(command) => command.run(out),
             Self::Layers => layers::check(out).await,

@@ -92,15 +92,13 @@ impl Api {
 
 /// What an error body says: the sentence, and which fields it is about.
 fn refusal(body: &Value) -> String {
-    let sentence = body["error"]
-        .as_str()
-        .map(|error| format!(": {error}"))
-        .unwrap_or_default();
+    let sentence = body["error"].as_str().map(|error| format!(": {error}"));
     let fields = body["fields"].as_object().into_iter().flatten();
-    let fields: String = fields
-        .map(|(name, complaint)| format!("\n         {name}: {}", complaint.as_str().unwrap_or_default()))
-        .collect();
-    sentence + &fields
+    let fields = fields.map(|(name, complaint)| {
+        let complaint = complaint.as_str().unwrap_or_default();
+        format!("\n         {name}: {complaint}")
+    });
+    sentence.into_iter().chain(fields).collect()
 }
 
 #[cfg(test)]

@@ -54,9 +54,15 @@ pub(crate) struct Appliance {
 impl Appliance {
     /// Starts it and waits until it listens.
     pub(crate) async fn start(program: &Path, place: &Place) -> Result<Self> {
-        let mut starting = Self::spawn(program, place)?;
+        let mut appliance = Self::spawn(program, place)?;
+        appliance.until_it_listens().await?;
+        Ok(appliance)
+    }
+
+    /// Waits until it listens.
+    pub(crate) async fn until_it_listens(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_LIMIT;
-        while !starting.listens()? {
+        while !self.listens()? {
             if Instant::now() >= deadline {
                 bail!(
                     "the control plane does not listen after {} s",
@@ -65,7 +71,7 @@ impl Appliance {
             }
             sleep(LOOK_EVERY).await;
         }
-        Ok(starting)
+        Ok(())
     }
 
     /// Starts it and returns at once.

@@ -19,21 +19,30 @@ const LIMIT: Duration = Duration::from_mins(40);
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// What is built from.
-const PACKAGE: &str = "appliance-control-plane";
+/// The program and its package.
+const PROGRAM: &str = "appliance-control-plane";
+
+/// How the control plane is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// As it is shipped.
+    Release,
+    /// As tests have it: built in seconds after a change.
+    Dev,
+}
 
 /// Everything ready to run.
 #[derive(Debug)]
 pub(crate) struct Built {
-    /// The program, release profile.
+    /// The program.
     pub(crate) control_plane: PathBuf,
     /// The servers.
     pub(crate) tools: Tools,
 }
 
 /// Builds what is not built yet; progress goes to standard error.
-pub(crate) async fn build() -> Result<Built> {
-    let (tools, control_plane) = tokio::try_join!(tools(), control_plane())?;
+pub(crate) async fn build(profile: Profile) -> Result<Built> {
+    let (tools, control_plane) = tokio::try_join!(tools(), control_plane(profile))?;
     Ok(Built { control_plane, tools })
 }
 
@@ -44,9 +53,9 @@ async fn tools() -> Result<Tools> {
     result.await.context("building the tools ended badly")?
 }
 
-async fn control_plane() -> Result<PathBuf> {
+async fn control_plane(profile: Profile) -> Result<PathBuf> {
     let dir = GuardedDir::new("alga-build-")?;
-    let mut process = Process::start(&cargo(&dir))?;
+    let mut process = Process::start(&cargo(profile, &dir))?;
     let began = Instant::now();
     let mut next_report = REPORT_EVERY;
     let status = loop {
@@ -75,26 +84,25 @@ async fn control_plane() -> Result<PathBuf> {
     executable(&process.output()?).context("cargo does not say where the control plane is")
 }
 
-fn cargo(dir: &GuardedDir) -> Launch {
+fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
     let mut args = vec!["-C".to_owned(), root().display().to_string()];
     for name in own_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
         args.extend(["-u".to_owned(), name]);
     }
-    args.extend(
-        [
-            "cargo",
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            PACKAGE,
-            "--bin",
-            PACKAGE,
-            "--message-format",
-            "json-render-diagnostics",
-        ]
-        .map(str::to_owned),
-    );
+    let what: &[_] = match profile {
+        Profile::Release => &["--release", "--package", PROGRAM],
+        // With the features of a build of everything, so that it shares what tests have built.
+        Profile::Dev => &["--workspace"],
+    };
+    let always = [
+        "--locked",
+        "--bin",
+        PROGRAM,
+        "--message-format",
+        "json-render-diagnostics",
+    ];
+    let arguments = ["cargo", "build"].iter().chain(what).chain(&always);
+    args.extend(arguments.copied().map(str::to_owned));
     Launch {
         name: "cargo".to_owned(),
         program: "env".into(),

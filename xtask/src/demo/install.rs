@@ -89,7 +89,7 @@ pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: 
     let submitted = Timestamp::now();
     api.post("/api/setup", &answers.body())
         .await
-        .at("submit", "correct the answers that are named and run this again")?;
+        .at("submit", "do what the answer says and run this again")?;
     story.say("the answers were accepted");
     let state = follow(story, &mut api, appliance).await?;
     let ended = last_end(&state).context("the state document does not say when the run ended")?;
@@ -160,13 +160,15 @@ fn blocked(status: &Value, state: &Value) -> Option<Stopped> {
         return None;
     }
     let failure = &status["lastRecordedError"];
+    let (message, cause) = (text(&failure["message"]), text(&failure["suspectedCause"]));
+    let cause = if cause.starts_with(&message) {
+        cause
+    } else {
+        format!("{message}: {cause}")
+    };
     Some(Stopped {
         step: text(&failure["step"]),
-        cause: format!(
-            "{}: {}",
-            text(&failure["message"]),
-            text(&failure["suspectedCause"])
-        ),
+        cause,
         next: text(&failure["suggestedNextStep"]),
     })
 }

@@ -9,17 +9,29 @@ use anyhow::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Story {
     began: Instant,
+    is_told: bool,
 }
 
 impl Story {
     pub(crate) fn begin() -> Self {
         Self {
             began: Instant::now(),
+            is_told: true,
+        }
+    }
+
+    /// Keeps everything to itself.
+    pub(crate) fn silent() -> Self {
+        Self {
+            is_told: false,
+            ..Self::begin()
         }
     }
 
     pub(crate) fn say(&self, what: impl Display) {
-        eprintln!("{:>7.1} s  {what}", self.elapsed().as_secs_f64());
+        if self.is_told {
+            eprintln!("{:>7.1} s  {what}", self.elapsed().as_secs_f64());
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

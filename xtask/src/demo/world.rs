@@ -1,8 +1,9 @@
 //! Everything around the control plane: cluster, registry, players, the application's page.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use appliance_common::cluster::{Cluster, ClusterSource};
 use appliance_common::names::namespace;
 use appliance_common::release::reference::Channel;
@@ -16,6 +17,7 @@ use appliance_tests::standins::source_controller::SourceController;
 use appliance_tests::standins::web::Web;
 use appliance_tests::standins::{StandIn, provisioner};
 use appliance_tests::tools::Tools;
+use clap::ValueEnum;
 use k8s_openapi::api::apps::v1::Deployment;
 
 use super::appliance::Place;
@@ -24,6 +26,27 @@ use crate::publish::{Options, Published, publish};
 
 /// Tag of the images in the test cluster's Flux manifest: controllers that only look installed.
 const PLAYED_TAG: &str = ":test-cluster";
+
+/// What can be broken on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Breakage {
+    /// The registry is gone: connections are refused
+    Registry,
+    /// The registry takes connections and never answers
+    RegistryHangs,
+    /// The API server is gone
+    Cluster,
+}
+
+impl fmt::Display for Breakage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Registry => "the registry is gone",
+            Self::RegistryHangs => "the registry never answers",
+            Self::Cluster => "the API server is gone",
+        })
+    }
+}
 
 /// The running whole; dropping it ends everything that it started.
 pub(crate) struct World {
@@ -94,6 +117,26 @@ impl World {
             flux_manifest,
             servers: Servers::Beside(Box::new(beside)),
         })
+    }
+
+    /// Breaks a part of it for the rest of the demo.
+    pub(crate) fn break_on_purpose(&mut self, breakage: Breakage) -> Result<()> {
+        match breakage {
+            Breakage::Registry => self.registry_mut().kill(),
+            Breakage::RegistryHangs => self.registry_mut().pause()?,
+            Breakage::Cluster => match &mut self.servers {
+                Servers::Own(stack) => stack.cluster.kill_api(),
+                Servers::Beside(_) => bail!("the cluster is not the demo's own, so it is not broken"),
+            },
+        }
+        Ok(())
+    }
+
+    fn registry_mut(&mut self) -> &mut TestRegistry {
+        match &mut self.servers {
+            Servers::Own(stack) => &mut stack.registry,
+            Servers::Beside(beside) => &mut beside.registry,
+        }
     }
 
     /// Where the cluster is.
