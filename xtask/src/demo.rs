@@ -106,7 +106,9 @@ async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
     }
     if options.headless {
         let answers = answers.with_app_url(world.app_url());
-        let installed = install::run(&story, &world, appliance, &answers, &published).await?;
+        let installed = install::run(&story, &world, appliance, &answers, &published)
+            .await
+            .at("summary", "run this again; if it stops here again, it is a bug")?;
         serde_json::to_writer_pretty(&mut *out, &installed)?;
         return Ok(writeln!(out)?);
     }

@@ -91,7 +91,9 @@ pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: 
         .await
         .at("submit", "do what the answer says and run this again")?;
     story.say("the answers were accepted");
-    let state = follow(story, &mut api, appliance).await?;
+    let state = follow(story, &mut api, appliance)
+        .await
+        .at("setup", "see what it waits for, and run this again")?;
     let ended = last_end(&state).context("the state document does not say when the run ended")?;
     let took = Duration::try_from(ended.duration_since(submitted)).context("a run ended before it began")?;
     Ok(Handed { state, took })
