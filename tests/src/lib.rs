@@ -9,6 +9,7 @@ mod helm;
 mod ports;
 pub mod process;
 pub mod registry;
+pub mod releases;
 pub mod stack;
 pub mod standins;
 pub mod tools;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use appliance_common::clock::Clock;
 use appliance_common::cluster::ClusterSource;
 use appliance_common::names::file;
 use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::reference::Channel;
 use appliance_common::release::registry::RegistrySettings;
+use appliance_common::state_file::FileLock;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::board::View;
 use appliance_control_plane::setup::context::SetupSettings;
@@ -23,7 +24,7 @@ use xtask::bundle::Sources;
 use xtask::publish::{Options, Published, publish};
 
 /// Longest time a run may take to end, one way or the other.
-pub(crate) const RUN_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const RUN_LIMIT: Duration = Duration::from_mins(2);
 
 /// A password that breaks careless quoting.
 pub(crate) const PASSWORD: &str = r#"Can"ary\7!psa-Xq"#;
@@ -118,9 +119,13 @@ pub(crate) fn read_json(path: &Path) -> Result<Value> {
     Ok(serde_json::from_slice(&text)?)
 }
 
+/// Answers as they come in a request.
+pub(crate) fn reading(answers: &Value) -> Result<RawInputs> {
+    Ok(RawInputs::from_json(&serde_json::to_vec(answers)?)?)
+}
+
 pub(crate) async fn submit(setup: &Setup, answers: &Value) -> Result<()> {
-    let raw = RawInputs::from_json(&serde_json::to_vec(answers)?)?;
-    setup.submit(&raw).await?;
+    setup.submit(&reading(answers)?).await?;
     Ok(())
 }
 
@@ -132,4 +137,42 @@ pub(crate) async fn ended(setup: &Setup) -> Result<Arc<View>> {
         bail!("the run did not end: {:?}", setup.view());
     };
     Ok(Arc::clone(&*ended?))
+}
+
+/// Submits, and kills the engine once its journal has `count` lines.
+pub(crate) async fn killed_at(volume: &Volume, count: usize) -> Result<()> {
+    let setup = volume.open();
+    let mut views = setup.board().context("the journal cannot be read")?.follow();
+    submit(&setup, &answers()).await?;
+    // Each line of the journal is one view; the engine goes on only when this task has seen it.
+    let mut seen = 1;
+    while seen < count {
+        let changed = tokio::time::timeout(RUN_LIMIT, views.changed()).await;
+        changed.context("the run stands still")??;
+        views.borrow_and_update();
+        seen = journal_lines(volume)?.len();
+    }
+    setup.stop();
+    drop(setup);
+    // The abort takes effect when the task is next looked at; the lock goes with it.
+    tokio::task::yield_now().await;
+    ensure!(journal_lines(volume)?.len() == count, "the engine went on");
+    Ok(())
+}
+
+pub(crate) fn journal_lines(volume: &Volume) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(volume.path(file::SETUP_JOURNAL))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Waits until nobody works on the appliance: a run lets go only after its last clean-up.
+pub(crate) async fn released(volume: &Volume) -> Result<()> {
+    let path = volume.path(file::UPDATE_LOCK);
+    let free = async {
+        while FileLock::try_acquire(&path, "test").is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let free = tokio::time::timeout(RUN_LIMIT, free).await;
+    free.context("the appliance stays locked")
 }

@@ -42,7 +42,7 @@ async fn one(cluster: &Cluster, name: &'static str) -> Result<()> {
     let wait = Wait {
         resource: &resource,
         namespace: Some(namespace::ALGA_SYSTEM),
-        name,
+        names: &[name],
         limit: LIMIT,
     };
     Ok(cluster.wait_until(&wait, judge).await?)

@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use super::{Cluster, ClusterError};
 use crate::meter::Meter;
+
+/// Who we are in the API server's audit log.
+const AGENT: &str = concat!("alga-appliance/", env!("CARGO_PKG_VERSION"));
 
 /// Longest wait for a TCP and TLS connection to the API server.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -57,6 +61,7 @@ impl ClusterSource {
         // The API server is this box's own: a proxy in the environment is not for it.
         config.proxy_url = None;
         config.connect_timeout = Some(CONNECT_LIMIT);
+        config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let client = Client::try_from(config).map_err(|error| not_configured(Box::new(error)))?;
         Ok(Cluster::new(client, self.limit, meter))
     }

@@ -1,11 +1,13 @@
 //! Waiting for a condition: watched, never slept for, with a deadline and the last thing seen.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, watch_object};
+use kube::runtime::watcher::{self, watcher};
 use tokio::time::{Instant, timeout_at};
 
 use super::call::classify;
@@ -23,82 +25,150 @@ pub enum Judgement {
     Failed(String),
 }
 
-/// A wait on one object.
+/// A wait on objects of one kind.
 #[derive(Debug, Clone)]
 pub struct Wait<'a> {
-    /// The object's kind.
+    /// Their kind.
     pub resource: &'a ApiResource,
-    /// Its namespace, if it has one.
+    /// Their namespace, if their kind has one.
     pub namespace: Option<&'a str>,
-    /// Its name.
-    pub name: &'a str,
+    /// Their names.
+    pub names: &'a [&'a str],
     /// How long at most.
     pub limit: Duration,
 }
 
 impl Cluster {
-    /// Waits until `judge` says that the object (`None`: absent) is as it should be.
+    /// Waits until `judge` says of each object (`None`: absent) that it is as it should be. One watch
+    /// serves them all.
     ///
     /// # Errors
     /// [`ClusterError::NotReached`] at the deadline with the last reason, [`ClusterError::Failed`] as
-    /// soon as `judge` says so, [`ClusterError::Forbidden`] when the object may not be watched.
+    /// soon as `judge` says so, [`ClusterError::Forbidden`] when the objects may not be watched.
     pub async fn wait_until(
         &self,
         wait: &Wait<'_>,
         judge: impl Fn(Option<&DynamicObject>) -> Judgement + Send,
     ) -> Result<(), ClusterError> {
         let deadline = Instant::now() + wait.limit;
-        let attempt = attempt("waiting for", wait.resource, wait.namespace, wait.name);
-        let first = self.get_dynamic(wait.resource, wait.namespace, wait.name).await?;
-        let last = match judge(first.as_ref()) {
-            Judgement::Reached => return Ok(()),
-            Judgement::Failed(reason) => return Err(ClusterError::Failed { attempt, reason }),
-            Judgement::Waiting(last) => last,
-        };
-        self.meter
-            .waiting(self.watch_until(wait, deadline, last, judge))
-            .await
+        self.meter.waiting(self.watch_until(wait, deadline, judge)).await
     }
 
     async fn watch_until(
         &self,
         wait: &Wait<'_>,
         deadline: Instant,
-        mut last: String,
         judge: impl Fn(Option<&DynamicObject>) -> Judgement + Send,
     ) -> Result<(), ClusterError> {
-        let attempt = attempt("waiting for", wait.resource, wait.namespace, wait.name);
-        let api = self.api(wait.resource, wait.namespace);
-        // The watcher lists once and then watches.
+        let attempt = |name: &str| attempt("waiting for", wait.resource, wait.namespace, name);
+        let mut open = Open::new(wait.names);
+        // The watcher lists first.
         self.meter.count_request();
-        self.meter.count_request();
-        let mut changes = std::pin::pin!(watch_object(api, wait.name).default_backoff());
-        loop {
-            let seen = match timeout_at(deadline, changes.next()).await {
-                Ok(Some(Ok(seen))) => seen,
-                Ok(Some(Err(error))) => match forbidden(&attempt, error) {
+        let config = match wait.names {
+            [name] => watcher::Config::default().fields(&format!("metadata.name={name}")),
+            _ => watcher::Config::default(),
+        };
+        let mut events = pin!(watcher(self.api(wait.resource, wait.namespace), config).default_backoff());
+        while let Some((name, last)) = open.first() {
+            let event = match timeout_at(deadline, events.next()).await {
+                Ok(Some(Ok(event))) => event,
+                Ok(Some(Err(error))) => match forbidden(&attempt(name), error) {
                     Ok(error) => return Err(error),
                     Err(text) => {
-                        last = text;
+                        open.note(&text);
                         continue;
                     }
                 },
                 Ok(None) | Err(_) => {
                     return Err(ClusterError::NotReached {
-                        attempt,
+                        attempt: attempt(name),
                         limit: wait.limit,
-                        last,
+                        last: last.to_owned(),
                     });
                 }
             };
-            match judge(seen.as_ref()) {
-                Judgement::Reached => return Ok(()),
-                Judgement::Failed(reason) => {
-                    return Err(ClusterError::Failed { attempt, reason });
-                }
-                Judgement::Waiting(reason) => last = reason,
+            let is_listed = matches!(event, watcher::Event::InitDone);
+            open.take(event, &judge)
+                .map_err(|(name, reason)| ClusterError::Failed {
+                    attempt: attempt(name),
+                    reason,
+                })?;
+            if is_listed && open.first().is_some() {
+                self.meter.count_request();
             }
         }
+        Ok(())
+    }
+}
+
+/// The objects that are not as they should be yet, and why not.
+struct Open<'a> {
+    names: &'a [&'a str],
+    reasons: BTreeMap<&'a str, String>,
+    /// Those that a list which is under way has not shown.
+    unseen: BTreeSet<&'a str>,
+}
+
+impl<'a> Open<'a> {
+    fn new(names: &'a [&'a str]) -> Self {
+        let reason = |name: &&'a str| (*name, "nothing was seen of it".to_owned());
+        Self {
+            names,
+            reasons: names.iter().map(reason).collect(),
+            unseen: BTreeSet::new(),
+        }
+    }
+
+    fn first(&self) -> Option<(&'a str, &str)> {
+        let (name, reason) = self.reasons.first_key_value()?;
+        Some((name, reason))
+    }
+
+    /// The watch is disturbed: that is the newest reason of all.
+    fn note(&mut self, reason: &str) {
+        self.reasons.values_mut().for_each(|last| reason.clone_into(last));
+    }
+
+    fn take(
+        &mut self,
+        event: watcher::Event<DynamicObject>,
+        judge: impl Fn(Option<&DynamicObject>) -> Judgement,
+    ) -> Result<(), (&'a str, String)> {
+        match event {
+            watcher::Event::Init => self.unseen = self.names.iter().copied().collect(),
+            watcher::Event::InitDone => {
+                for name in std::mem::take(&mut self.unseen) {
+                    self.judged(name, judge(None))?;
+                }
+            }
+            watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
+                if let Some(name) = self.known(&object) {
+                    self.judged(name, judge(Some(&object)))?;
+                }
+            }
+            watcher::Event::Delete(object) => {
+                if let Some(name) = self.known(&object) {
+                    self.judged(name, judge(None))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn known(&mut self, object: &DynamicObject) -> Option<&'a str> {
+        let name = object.metadata.name.as_deref()?;
+        let known = self.names.iter().copied().find(|known| *known == name)?;
+        self.unseen.remove(known);
+        Some(known)
+    }
+
+    fn judged(&mut self, name: &'a str, judgement: Judgement) -> Result<(), (&'a str, String)> {
+        match judgement {
+            Judgement::Reached => drop(self.reasons.remove(name)),
+            Judgement::Waiting(reason) => drop(self.reasons.insert(name, reason)),
+            Judgement::Failed(reason) => return Err((name, reason)),
+        }
+        Ok(())
     }
 }
 

@@ -3,11 +3,11 @@
 
 use appliance_common::cluster::{Cluster, ClusterError, Judgement, Owner, Wait};
 use futures::stream::{self, TryStreamExt};
-use kube::ResourceExt;
 use kube::api::{ApiResource, DynamicObject};
 use kube::core::GroupVersionKind;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Objects applied at a time: enough to hide the round trips, few enough for a busy API server.
@@ -83,17 +83,18 @@ impl Manifest {
         self.namespaces.len() + self.kinds.len() + self.rest.len()
     }
 
-    /// Namespace and name of each Deployment in it.
-    pub(super) fn deployments(&self) -> impl Iterator<Item = (String, String)> + '_ {
-        self.rest
-            .iter()
-            .filter(|entry| entry.resource.kind == "Deployment")
-            .map(|entry| {
-                (
-                    entry.object.namespace().unwrap_or_default(),
-                    entry.object.name_any(),
-                )
-            })
+    /// Its Deployments, by namespace.
+    pub(super) fn deployments(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut deployments = BTreeMap::<_, Vec<_>>::new();
+        let is_deployment = |entry: &&Entry| entry.resource.kind == "Deployment";
+        for Entry { object, .. } in self.rest.iter().filter(is_deployment) {
+            let meta = &object.metadata;
+            deployments
+                .entry(meta.namespace.as_deref().unwrap_or_default())
+                .or_default()
+                .extend(meta.name.as_deref());
+        }
+        deployments
     }
 
     /// Applies every object and waits until its kinds are served.
@@ -103,12 +104,15 @@ impl Manifest {
     pub(super) async fn apply(&self, cluster: &Cluster, owner: Owner) -> Result<(), ClusterError> {
         apply_all(cluster, owner, &self.namespaces).await?;
         apply_all(cluster, owner, &self.kinds).await?;
-        for entry in &self.kinds {
-            let name = entry.object.name_any();
+        let names = self
+            .kinds
+            .iter()
+            .map(|entry| entry.object.metadata.name.as_deref());
+        if let Some(entry) = self.kinds.first() {
             let wait = Wait {
                 resource: &entry.resource,
                 namespace: None,
-                name: &name,
+                names: &names.flatten().collect::<Vec<_>>(),
                 limit: ESTABLISHED_LIMIT,
             };
             cluster.wait_until(&wait, established).await?;
@@ -215,10 +219,7 @@ mod tests {
             ),
             (1, 0, 2)
         );
-        assert_eq!(
-            manifest.deployments().collect::<Vec<_>>(),
-            [("n".to_owned(), "d".to_owned())]
-        );
+        assert_eq!(manifest.deployments(), BTreeMap::from([("n", vec!["d"])]));
         assert_eq!(manifest.rest[1].resource.plural, "networkpolicies");
     }
 

@@ -22,14 +22,11 @@ pub enum SealKeyError {
     Gone,
 }
 
-/// The key, made at the first submission.
+/// The key, made at the first submission: the one that is there, if there is one.
 ///
 /// # Errors
 /// [`SealKeyError`]; nothing was then stored.
 pub(super) async fn get_or_create(cluster: &Cluster) -> Result<SealKey, SealKeyError> {
-    if let Some(secret) = read(cluster).await? {
-        return key_of(&secret);
-    }
     let key = SealKey::generate();
     let wanted = objects::setup_seal(&key);
     let created = match cluster.create(Owner::Setup, wanted.object()).await {

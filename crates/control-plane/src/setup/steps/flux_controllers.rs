@@ -91,12 +91,12 @@ async fn install(cx: &StepContext, cluster: &Cluster, manifest: &Manifest) -> Re
         .await
         .map_err(|error| failure(&error))?;
     let resource = ApiResource::erase::<Deployment>(&());
-    for (namespace, name) in manifest.deployments() {
-        cx.say(format!("waiting for {name} to start"));
+    for (namespace, names) in manifest.deployments() {
+        cx.say(format!("waiting for {} to start", names.join(", ")));
         let wait = Wait {
             resource: &resource,
-            namespace: Some(&namespace),
-            name: &name,
+            namespace: Some(namespace),
+            names: &names,
             limit: ROLLOUT_LIMIT,
         };
         cluster
@@ -110,13 +110,15 @@ async fn install(cx: &StepContext, cluster: &Cluster, manifest: &Manifest) -> Re
 /// Whether every controller of the manifest runs.
 async fn all_run(cluster: &Cluster, manifest: &Manifest) -> Result<bool, Failure> {
     let resource = ApiResource::erase::<Deployment>(&());
-    for (namespace, name) in manifest.deployments() {
-        let live = cluster
-            .get_dynamic(&resource, Some(&namespace), &name)
-            .await
-            .map_err(|error| failure(&error))?;
-        if rolled_out(live.as_ref()) != Judgement::Reached {
-            return Ok(false);
+    for (namespace, names) in manifest.deployments() {
+        for name in names {
+            let live = cluster
+                .get_dynamic(&resource, Some(namespace), name)
+                .await
+                .map_err(|error| failure(&error))?;
+            if rolled_out(live.as_ref()) != Judgement::Reached {
+                return Ok(false);
+            }
         }
     }
     Ok(true)

@@ -74,7 +74,7 @@ async fn install(cx: &StepContext, cluster: &Cluster, manifest: &Manifest) -> Re
     let wait = Wait {
         resource: &resource,
         namespace: Some(namespace::LOCAL_PATH_STORAGE),
-        name: object::PROVISIONER,
+        names: &[object::PROVISIONER],
         limit: ROLLOUT_LIMIT,
     };
     cluster.wait_until(&wait, rolled_out).await
