@@ -76,6 +76,7 @@ async fn an_install_hands_the_release_to_flux_and_a_second_one_changes_no_secret
     the_selection_says_what_is_installed(&scene, &volume)?;
     few_requests_were_made(&scene)?;
     everything_becomes_ready_in_order(&scene).await?;
+    a_start_after_the_install_asks_nothing(&scene, &volume).await?;
     a_second_install_changes_no_secret(&scene).await
 }
 
@@ -380,6 +381,21 @@ async fn ready(scene: &Scene, kind: &str, namespace: &str, name: &str) -> Result
     let waited = tokio::time::timeout(FLUX_LIMIT, await_condition(api, name, is_ready)).await;
     let live = waited.with_context(|| format!("{kind} {name} is not Ready"))??;
     live.as_ref().and_then(condition).context("no time of transition")
+}
+
+async fn a_start_after_the_install_asks_nothing(scene: &Scene, volume: &Volume) -> Result<()> {
+    let requests = || scene.stack.cluster.requests_of("alga-appliance/");
+    let before = requests()?.len();
+    let setup = volume.open();
+    setup.resume();
+    tokio::task::yield_now().await;
+    released(volume).await?;
+    assert_eq!(
+        setup.view().map(|view| view.history.run.clone()),
+        Ok(Run::Complete)
+    );
+    assert_eq!(requests()?.len(), before);
+    Ok(())
 }
 
 async fn a_second_install_changes_no_secret(scene: &Scene) -> Result<()> {

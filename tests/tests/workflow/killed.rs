@@ -8,11 +8,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
 use appliance_control_plane::setup::run::Run;
+use appliance_tests::releases;
 use serde_json::{Value, json};
 
 use crate::objects::{self, lasting, ours};
 use crate::scene::{answers, ended, journal_lines, killed_at, released, submit};
-use crate::site::Site;
+use crate::site::{Site, VERSION};
 
 /// What the power cut did to the last journal line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,21 @@ async fn an_engine_that_is_killed_after_any_journal_write_resumes_to_the_same_en
         lines.len(),
         started.elapsed()
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_channel_that_moves_during_a_run_does_not_change_what_is_installed() -> Result<()> {
+    let site = Site::start().await?;
+    // Submitted, run started, preflight started and done.
+    killed_at(&site.volume, 4).await?;
+    let next = releases::manifest(&site.registry.host(), "2.0.0");
+    site.publish("stable", &next).await?;
+    let setup = site.open();
+    setup.resume();
+    assert_eq!(ended(&setup).await?.history.run, Run::Complete);
+    let selection = site.volume.document(file::RELEASE_SELECTION)?;
+    assert_eq!(selection["selectedReleaseVersion"], VERSION);
     Ok(())
 }
 

@@ -8,5 +8,6 @@ mod log;
 mod objects;
 mod refused;
 mod scene;
+mod shipped;
 mod site;
 mod submissions;

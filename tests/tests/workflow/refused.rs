@@ -197,7 +197,7 @@ async fn a_channel_that_does_not_exist_is_not_a_matter_of_dns() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_registry_that_is_down_or_stalls_or_lies_is_told_apart() -> Result<()> {
+async fn a_registry_that_is_down_or_stalls_is_told_apart() -> Result<()> {
     let mut site = Site::start().await?;
     site.volume.settings.registry.timeout = REGISTRY_TIMEOUT;
     let setup = site.open();
@@ -223,8 +223,12 @@ async fn a_registry_that_is_down_or_stalls_or_lies_is_told_apart() -> Result<()>
     site.registry.resume()?;
     goes_through(&site, &setup, &answers()).await?;
 
-    site.clear().await?;
-    site.new_volume()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_registry_that_lies_or_refuses_is_named() -> Result<()> {
+    let mut site = Site::start().await?;
     let release = site.release().to_string();
     let mut lying = Published::new(release.clone());
     let honest = lying.clone();
@@ -240,8 +244,32 @@ async fn a_registry_that_is_down_or_stalls_or_lies_is_told_apart() -> Result<()>
     let server = server.await?;
     site.volume.settings.registry.host = server.address().to_string().parse()?;
     let setup = site.open();
-    let failure = fails(&site, &setup, &answers(), &expected("integrity")).await?;
+    let expected = Expected {
+        status: "preflight-blocked",
+        step: "resolve-release-manifest",
+        category: "integrity",
+        says: "promised were",
+    };
+    let failure = fails(&site, &setup, &answers(), &expected).await?;
     assert_eq!(failure["transient"], false);
+    drop(setup);
+
+    let honest = Published::new(release);
+    let server = WebServer::start(move |request| match request.target.as_str() {
+        "/v2/" => Reply::status(403),
+        _ => honest.reply(request),
+    });
+    let server = server.await?;
+    site.volume.settings.registry.host = server.address().to_string().parse()?;
+    let setup = site.open();
+    let expected = Expected {
+        status: "preflight-blocked",
+        step: "reach-ghcr",
+        category: "http-403",
+        says: "answered 403",
+    };
+    let failure = fails(&site, &setup, &answers(), &expected).await?;
+    assert_eq!(failure["phase"], "network");
     Ok(())
 }
 
@@ -291,6 +319,10 @@ async fn without_a_cluster_nothing_is_stored_and_with_one_again_setup_goes_on() 
     assert_eq!(left, ["update.lock"], "nothing is stored");
 
     site.cluster.start_api().await?;
+    site.cluster.pause_api()?;
+    let refused = setup.submit(&raw).await;
+    assert!(matches!(refused, Err(SubmitError::NoSeal(_))), "{refused:?}");
+    site.cluster.resume_api()?;
     submit(&setup, &answers()).await?;
     let mut views = setup.board().context("the journal cannot be read")?.follow();
     let in_storage = |view: &std::sync::Arc<appliance_control_plane::setup::board::View>| matches!(&view.history.run, Run::Running { step: Some(step) } if step.as_str() == "storage");

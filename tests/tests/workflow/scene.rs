@@ -26,8 +26,8 @@ use xtask::publish::{Options, Published, publish};
 /// Longest time a run may take to end, one way or the other.
 pub(crate) const RUN_LIMIT: Duration = Duration::from_mins(2);
 
-/// A password that breaks careless quoting.
-pub(crate) const PASSWORD: &str = r#"Can"ary\7!psa-Xq"#;
+/// A password that breaks careless quoting and trimming.
+pub(crate) const PASSWORD: &str = r#" Can"ary\7!psa-Xq "#;
 
 pub(crate) fn tools() -> Result<Tools> {
     Tools::ensure(&|progress| eprintln!("{progress}"))

@@ -7,10 +7,14 @@ use appliance_common::names::file;
 use appliance_common::state_file::{FileLock, replace};
 use appliance_control_plane::setup::run::Run;
 use appliance_control_plane::setup::{Refusal, Setup, SubmitError};
+use appliance_tests::releases;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::objects::ours;
-use crate::scene::{answers, ended, journal_lines, killed_at, reading, submit};
+use crate::scene::{answers, ended, journal_lines, killed_at, reading, released, submit};
 use crate::site::Site;
 
 async fn refusal(setup: &Setup) -> Result<Refusal> {
@@ -185,4 +189,46 @@ async fn whoever_changes_the_appliance_is_waited_for() -> Result<()> {
     assert_eq!(refusal(&setup).await?, Refusal::Running, "and goes on by itself");
     drop(held);
     completes(&site, &setup).await
+}
+
+#[tokio::test]
+async fn answers_whose_key_is_gone_are_asked_for_again() -> Result<()> {
+    let site = Site::start().await?;
+    killed_at(&site.volume, 8).await?;
+    let secrets = Api::<Secret>::namespaced(site.client.clone(), "alga-appliance-control-plane");
+    secrets.delete("setup-seal", &DeleteParams::default()).await?;
+    let setup = site.open();
+    setup.resume();
+    let run = ended(&setup).await?.history.run.clone();
+    assert!(matches!(run, Run::Blocked { .. }), "{run:?}");
+    let failure = &site.volume.document(file::INSTALL_STATE)?["failure"];
+    assert_eq!(
+        (&failure["category"], &failure["correctable"]),
+        (&json!("answers"), &json!(true))
+    );
+    released(&site.volume).await?;
+    submit(&setup, &answers()).await?;
+    completes(&site, &setup).await
+}
+
+#[tokio::test]
+async fn a_pin_is_installed_and_remembered() -> Result<()> {
+    let site = Site::start().await?;
+    let pinned = releases::manifest(&site.registry.host(), "1.0.1");
+    let digest = site.publish("1.0.1", &pinned).await?;
+    let mut answers = answers();
+    answers["releaseRef"] = json!(digest);
+    let setup = site.open();
+    submit(&setup, &answers).await?;
+    completes(&site, &setup).await?;
+    let selection = site.volume.document(file::RELEASE_SELECTION)?;
+    let objects = ours(&site.client).await?;
+    let in_cluster = &objects["ConfigMap alga-system/appliance-release-selection"]["data"];
+    assert_eq!(
+        (&selection["releaseRef"], &in_cluster["releaseRef"]),
+        (&json!(digest), &json!(digest))
+    );
+    assert_eq!(selection["selectedReleaseVersion"], "1.0.1");
+    assert_eq!(selection["selectedChannel"], "stable");
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use appliance_common::cluster::{Cluster, ClusterError, Created, Owner};
 use appliance_common::names::{namespace, object};
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join, try_join_all, try_join4};
+use futures::future::{BoxFuture, try_join_all, try_join4};
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{Outcome, Step, apply_failure};
@@ -32,14 +32,15 @@ impl Step for Secrets {
     fn run<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<Outcome, Failure>> {
         async move {
             let cluster = cx.cluster().await?;
-            let live = read(cx).await?;
+            let mut live = read(cx).await?;
+            if forget_last_applied(cluster, &live).await? {
+                // Their versions have moved.
+                live = read(cx).await?;
+            }
             let changed = changes(cx, &live).await?;
-            try_join(
-                try_join_all(changed.iter().map(|secret| write(cluster, secret.object()))),
-                try_join_all(live.all().map(|secret| forget_last_applied(cluster, secret))),
-            )
-            .await
-            .map_err(|error| apply_failure(&error))?;
+            try_join_all(changed.iter().map(|secret| write(cluster, secret.object())))
+                .await
+                .map_err(|error| apply_failure(&error))?;
             Ok(Outcome::new(match changed.len() {
                 0 => "everything was already stored".to_owned(),
                 n => format!("{n} Secrets are stored"),
@@ -147,13 +148,17 @@ async fn write(cluster: &Cluster, secret: &Secret) -> Result<(), ClusterError> {
     }
 }
 
-async fn forget_last_applied(cluster: &Cluster, secret: &Secret) -> Result<(), ClusterError> {
-    let Some(change) = objects::without_last_applied(secret) else {
-        return Ok(());
-    };
-    let meta = &secret.metadata;
-    let name = meta.name.as_deref().unwrap_or_default();
-    cluster
-        .merge::<Secret>(meta.namespace.as_deref(), name, &change)
-        .await
+/// Removes the copies of their values that client-side apply left on Secrets; says whether there were any.
+async fn forget_last_applied(cluster: &Cluster, live: &Live) -> Result<bool, Failure> {
+    let copies = live
+        .all()
+        .filter_map(|secret| Some((&secret.metadata, objects::without_last_applied(secret)?)));
+    let removed = try_join_all(copies.map(|(meta, change)| async move {
+        let name = meta.name.as_deref().unwrap_or_default();
+        cluster
+            .merge::<Secret>(meta.namespace.as_deref(), name, &change)
+            .await
+    }));
+    let removed = removed.await.map_err(|error| apply_failure(&error))?;
+    Ok(!removed.is_empty())
 }
