@@ -9,13 +9,13 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::time::{Instant, sleep};
 
-use crate::process::{GuardedDir, Launch, Process};
+use crate::process::{GuardedDir, Process};
 use crate::tools::Tools;
 use crate::{files, ports};
 
 mod access;
 mod audit;
-mod components;
+pub(crate) mod components;
 mod kubeconfig;
 mod node;
 mod pki;
@@ -151,11 +151,6 @@ impl TestCluster {
     /// It does not run.
     pub fn resume_api(&self) -> Result<()> {
         self.running_api()?.resume()
-    }
-
-    /// How the real kustomize-controller is started on this cluster.
-    pub(crate) fn kustomize_controller(&self) -> Launch {
-        components::kustomize_controller(&self.tools, self.dir.path())
     }
 
     /// Process ids of all servers that were started and not stopped.

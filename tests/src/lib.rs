@@ -7,7 +7,7 @@ mod files;
 pub mod flux;
 mod helm;
 mod ports;
-mod process;
+pub mod process;
 pub mod registry;
 pub mod releases;
 pub mod stack;

@@ -35,22 +35,22 @@ const TAIL_BYTES: usize = 4096;
 
 /// What to start.
 #[derive(Debug)]
-pub(crate) struct Launch {
+pub struct Launch {
     /// Name of the log file and of the process in errors.
-    pub(crate) name: String,
+    pub name: String,
     /// The program.
-    pub(crate) program: PathBuf,
+    pub program: PathBuf,
     /// Its arguments.
-    pub(crate) args: Vec<String>,
+    pub args: Vec<String>,
     /// Variables added to ours.
-    pub(crate) env: Vec<(&'static str, String)>,
+    pub env: Vec<(&'static str, String)>,
     /// Directory to start in; `<name>.out` and `<name>.log` (standard error) go there too.
-    pub(crate) dir: PathBuf,
+    pub dir: PathBuf,
 }
 
 /// A running child; dropping it kills its whole group and waits for it.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     name: String,
     child: Child,
     guard: Guard,
@@ -60,7 +60,10 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a child. Its files begin anew.
-    pub(crate) fn start(launch: &Launch) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A program that is not there, a log that cannot be written.
+    pub fn start(launch: &Launch) -> Result<Self> {
         let name = launch.name.clone();
         let file = |extension| launch.dir.join(format!("{name}.{extension}"));
         let (output, log) = (file("out"), file("log"));
@@ -102,19 +105,26 @@ impl Process {
     }
 
     /// Process id, which is the id of its group too.
-    pub(crate) fn id(&self) -> u32 {
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How it ended, if it did.
-    pub(crate) fn exited(&mut self) -> Result<Option<ExitStatus>> {
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
         self.child
             .try_wait()
             .with_context(|| format!("looking at {}", self.name))
     }
 
     /// Waits for its end.
-    pub(crate) async fn finish(&mut self, limit: Duration) -> Result<ExitStatus> {
+    ///
+    /// # Errors
+    /// It has not ended after `limit`.
+    pub async fn finish(&mut self, limit: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + limit;
         loop {
             if let Some(status) = self.exited()? {
@@ -129,7 +139,10 @@ impl Process {
 
     /// Stops its group until [`Process::resume`], and waits until it stands still: the signal alone reaches
     /// one of its threads and lets the others run on for a moment.
-    pub(crate) fn pause(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn pause(&self) -> Result<()> {
         killpg(self.group(), Signal::SIGSTOP).with_context(|| format!("pausing {}", self.name))?;
         // WNOWAIT: an end that this meets instead is still there for `exited`.
         let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
@@ -138,22 +151,30 @@ impl Process {
     }
 
     /// Lets its group go on.
-    pub(crate) fn resume(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn resume(&self) -> Result<()> {
         killpg(self.group(), Signal::SIGCONT).with_context(|| format!("resuming {}", self.name))
     }
 
     /// What it has written to its standard output.
-    pub(crate) fn output(&self) -> Result<String> {
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn output(&self) -> Result<String> {
         std::fs::read_to_string(&self.output).with_context(|| format!("reading {}", self.output.display()))
     }
 
     /// The end of its log, for errors.
-    pub(crate) fn log_tail(&self) -> String {
+    #[must_use]
+    pub fn log_tail(&self) -> String {
         tail(&self.log)
     }
 
     /// Where its log is.
-    pub(crate) fn log(&self) -> &Path {
+    #[must_use]
+    pub fn log(&self) -> &Path {
         &self.log
     }
 
@@ -196,14 +217,17 @@ impl Guard {
 
 /// A temporary directory that is removed on drop, and also when we are killed.
 #[derive(Debug)]
-pub(crate) struct GuardedDir {
+pub struct GuardedDir {
     dir: tempfile::TempDir,
     guard: Guard,
 }
 
 impl GuardedDir {
     /// Makes a directory that only we may enter.
-    pub(crate) fn new(prefix: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub fn new(prefix: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix(prefix).tempdir();
         let dir = dir.context("making a temporary directory")?;
         let guard = Guard::start(REMOVE_DIRECTORY, &dir.path().to_string_lossy())?;
@@ -211,7 +235,8 @@ impl GuardedDir {
     }
 
     /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.dir.path()
     }
 }
@@ -241,7 +266,7 @@ fn shell(script: &str) -> Command {
 }
 
 /// The end of a file as text; says so when it cannot be read.
-pub(crate) fn tail(file: &Path) -> String {
+fn tail(file: &Path) -> String {
     match std::fs::read(file) {
         Ok(bytes) => {
             let start = bytes.len().saturating_sub(TAIL_BYTES);

@@ -38,12 +38,13 @@ impl Stack {
             TestCluster::start(tools, Parts::Workloads),
             TestRegistry::start(tools)
         )?;
+        let kubeconfig = cluster.kubeconfig();
         Ok(Self {
-            helm: HelmController::start(&cluster, tools).await?,
-            kustomize: KustomizeController::start(&cluster).await?,
+            helm: HelmController::start(&kubeconfig, tools).await?,
+            kustomize: KustomizeController::start(&kubeconfig, tools, cluster.dir()).await?,
             web: Web::start().await?,
-            _source: SourceController::start(&cluster).await?,
-            _volumes: provisioner::start(&cluster).await?,
+            _source: SourceController::start(&kubeconfig).await?,
+            _volumes: provisioner::start(&kubeconfig).await?,
             cluster,
             registry,
         })

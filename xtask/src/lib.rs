@@ -2,8 +2,10 @@
 //!
 //! A library beside the program, because the tests publish releases too.
 
+pub mod bench;
 pub mod bundle;
 pub mod ci;
+pub mod demo;
 pub mod layers;
 pub mod publish;
 pub mod runner;

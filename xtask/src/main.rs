@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use xtask::bench::{Bench, bench};
 use xtask::bundle::BundleCommand;
 use xtask::ci::{Ci, ci};
+use xtask::demo::{Demo, demo};
 use xtask::layers;
 use xtask::publish::{Options, publish};
 
@@ -20,6 +22,10 @@ struct Xtask {
 /// One chore; a new one is a file of its own, a line here and a line in `run`.
 #[derive(Subcommand)]
 enum Chore {
+    /// Run the whole appliance on this machine
+    Demo(Demo),
+    /// Measure what the overview sets goals for
+    Bench(Bench),
     /// Publish a release: charts, config bundle, release manifest, channel
     Publish(Box<Options>),
     /// Check the Flux bundle
@@ -35,6 +41,8 @@ impl Chore {
     async fn run(&self) -> Result<()> {
         let out = &mut std::io::stdout();
         match self {
+            Self::Demo(options) => demo(options, out).await,
+            Self::Bench(options) => bench(options, out).await,
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Bundle(command) => command.run(out),
             Self::Layers => layers::check(out).await,

@@ -10,6 +10,7 @@ use crate::http::Limits;
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
+use crate::state_dir;
 
 /// Everything a handler may reach; cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +37,7 @@ impl App {
     /// The handles over the files that `settings` name.
     #[must_use]
     pub fn open(settings: Settings, clock: Clock, limits: Limits) -> Self {
+        state_dir::prepare(&settings.state.state_file);
         let audit_log = settings
             .auth
             .admin_credential_file

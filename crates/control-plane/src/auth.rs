@@ -7,7 +7,6 @@ mod error;
 mod gate;
 mod hashing;
 mod lockout;
-pub mod policy;
 mod secret_file;
 mod session;
 mod ticket;
@@ -26,7 +25,6 @@ pub(crate) use error::AuthError;
 use gate::{Attempt, Gate};
 use hashing::Hasher;
 use lockout::LockoutPolicy;
-use policy::management_password;
 pub(crate) use session::{Cookie, Session};
 use session::{Sessions, Visit};
 pub(crate) use ticket::LIFE as TICKET_LIFE;
@@ -34,6 +32,7 @@ pub(crate) use ticket::Proof;
 use ticket::Tickets;
 use token::{Token, TokenFile};
 
+use crate::password::check_management;
 use crate::settings::AuthSettings;
 
 /// How far the box has come: does it have a password?
@@ -124,11 +123,7 @@ impl Auth {
     pub(crate) async fn redeem(&self, peer: IpAddr, given: Secret<String>) -> Result<String, AuthError> {
         let (attempt, token) = self.prove(peer, &Proof::Token(given)).await?;
         attempt.succeeded().await;
-        let ticket = self
-            .0
-            .tickets
-            .issue(peer, token, self.0.clock.now())
-            .map_err(AuthError::Random)?;
+        let ticket = self.0.tickets.issue(peer, token, self.0.clock.now());
         self.record("auth.token_redeemed", peer, None, "ok").await;
         Ok(ticket)
     }
@@ -146,7 +141,7 @@ impl Auth {
         password: Secret<String>,
     ) -> Result<Cookie, AuthError> {
         let (attempt, _) = self.prove(peer, &proof).await?;
-        if let Err(weak) = management_password(password.expose()) {
+        if let Err(weak) = check_management(password.expose()) {
             attempt.refund();
             return Err(AuthError::Weak(weak));
         }
@@ -190,7 +185,7 @@ impl Auth {
         let before = self
             .check_password(peer, &current, "auth.password_change_failed", Some(session))
             .await?;
-        management_password(new.expose()).map_err(AuthError::Weak)?;
+        check_management(new.expose()).map_err(AuthError::Weak)?;
         let stored = {
             let _changing = self.0.changing.lock().await;
             if self.stored()?.generation() != before.generation() {

@@ -7,10 +7,11 @@ pub mod auth;
 mod host_network;
 pub mod http;
 pub mod mode;
-mod random;
+pub mod password;
 mod run;
 pub mod settings;
 pub mod setup;
+mod state_dir;
 mod status;
 mod watched;
 

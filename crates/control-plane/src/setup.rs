@@ -18,9 +18,7 @@ pub mod metadata;
 pub mod objects;
 pub mod plan;
 pub mod projection;
-mod random;
 pub mod recorder;
-pub use random::NoRandomness;
 pub mod run;
 #[cfg(test)]
 mod sample;

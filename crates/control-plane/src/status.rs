@@ -4,45 +4,26 @@ use appliance_common::clock::iso_millis;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::setup::Setup;
-use crate::setup::selection::ReleaseSelection;
-
 /// Version of the document's own shape.
 const SCHEMA_VERSION: u32 = 1;
 
-/// One observation of the box.
+/// One observation of the box; plain data, whoever made it.
 #[derive(Debug)]
 pub(crate) struct Observed {
-    /// The state document; `Err` says why it cannot be read.
-    install_state: Result<Option<Value>, String>,
-    /// The answers without their secrets.
-    inputs: Value,
-    selection: Option<ReleaseSelection>,
+    /// The state document, if there is one; `Err` says why it cannot be read.
+    pub(crate) install_state: Result<Option<Value>, String>,
+    /// The answers without their secrets; null when there are none.
+    pub(crate) inputs: Value,
+    /// The release selection; null when there is none.
+    pub(crate) release: Value,
     /// What the running step is doing just now.
-    progress: Option<String>,
+    pub(crate) progress: Option<String>,
     /// A failure that could not be recorded.
-    engine_failure: Option<Value>,
-    editable: bool,
-    at: Timestamp,
-}
-
-impl Observed {
-    /// Looks at setup as it is now.
-    pub(crate) fn of(setup: &Setup, at: Timestamp) -> Self {
-        let view = setup.view().ok();
-        Self {
-            install_state: setup.install_state(),
-            inputs: setup.stored_inputs().map_or(Value::Null, |stored| stored.brief()),
-            selection: setup.selection(),
-            progress: view.as_ref().and_then(|view| view.progress.clone()),
-            engine_failure: view
-                .as_ref()
-                .and_then(|view| view.engine_failure.as_ref())
-                .map(|failure| json!(failure)),
-            editable: setup.is_editable(),
-            at,
-        }
-    }
+    pub(crate) engine_failure: Option<Value>,
+    /// Whether new answers may replace the old.
+    pub(crate) editable: bool,
+    /// When all this was seen.
+    pub(crate) at: Timestamp,
 }
 
 /// The wire form (40 §7), as far as it can be told without looking into the cluster.
@@ -55,7 +36,6 @@ pub(crate) fn snapshot(seen: &Observed) -> Value {
         .map(state_unreadable)
         .or(seen.engine_failure.clone())
         .or(state.get("failure").cloned());
-    let release = json!(seen.selection);
     let text = |key: &str, default: &str| state[key].as_str().unwrap_or(default).to_owned();
     json!({
         "schemaVersion": SCHEMA_VERSION,
@@ -65,8 +45,8 @@ pub(crate) fn snapshot(seen: &Observed) -> Value {
         "stale": false,
         "stateUnreadable": unreadable.is_some(),
         "setupInputs": seen.inputs,
-        "releaseSelection": release,
-        "release": release,
+        "releaseSelection": seen.release,
+        "release": seen.release,
         "installState": state,
         "currentPhase": text("phase", "setup"),
         "status": text("status", "unknown"),
@@ -110,9 +90,10 @@ fn rollup(state: &Value, failure: Option<&Value>) -> Value {
 }
 
 /// Where the application is to be found: the live intent, not what was typed first.
-fn login_url(seen: &Observed) -> Option<String> {
-    let runtime = seen.selection.as_ref()?.runtime.as_ref()?;
-    Some(runtime.app_hostname.clone()).filter(|address| !address.is_empty())
+fn login_url(seen: &Observed) -> Option<&str> {
+    seen.release["runtime"]["appHostname"]
+        .as_str()
+        .filter(|address| !address.is_empty())
 }
 
 #[cfg(test)]
@@ -123,7 +104,7 @@ mod tests {
         Observed {
             install_state,
             inputs: Value::Null,
-            selection: None,
+            release: Value::Null,
             progress: None,
             engine_failure: None,
             editable: false,

@@ -135,7 +135,7 @@ pub(super) fn kwok(tools: &Tools, dir: &Path, port: u16) -> Launch {
     )
 }
 
-pub(super) fn kustomize_controller(tools: &Tools, dir: &Path) -> Launch {
+pub(crate) fn kustomize_controller(tools: &Tools, kubeconfig: &Path, dir: &Path) -> Launch {
     let mut launch = launch(
         tools,
         dir,
@@ -153,7 +153,7 @@ pub(super) fn kustomize_controller(tools: &Tools, dir: &Path) -> Launch {
     );
     launch.env = vec![
         ("RUNTIME_NAMESPACE", "flux-system".to_owned()),
-        ("KUBECONFIG", dir.join(KUBECONFIG).display().to_string()),
+        ("KUBECONFIG", kubeconfig.display().to_string()),
         ("TMPDIR", dir.display().to_string()),
     ];
     launch

@@ -6,7 +6,7 @@
 //! each `interval`; values that change are seen when somebody asks for a reconciliation.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::status::{self, Condition};
 use super::{RETRY_AFTER, StandIn, resource};
 use crate::apply;
-use crate::cluster::TestCluster;
+use crate::cluster::client_of;
 use crate::helm::Helm;
 use crate::tools::Tools;
 
@@ -44,14 +44,14 @@ pub struct HelmController {
 }
 
 impl HelmController {
-    /// Starts it on a cluster.
+    /// Starts it on the cluster of a kubeconfig.
     ///
     /// # Errors
-    /// The cluster's kubeconfig cannot be used or no directory can be made.
-    pub async fn start(cluster: &TestCluster, tools: &Tools) -> Result<Self> {
+    /// The kubeconfig cannot be used or no directory can be made.
+    pub async fn start(kubeconfig: &Path, tools: &Tools) -> Result<Self> {
         let player = Arc::new(Player {
-            client: cluster.client().await?,
-            kubeconfig: cluster.kubeconfig(),
+            client: client_of(kubeconfig).await?,
+            kubeconfig: kubeconfig.to_owned(),
             helm: Helm::new(tools)?,
             plans: Mutex::default(),
             running: Mutex::default(),

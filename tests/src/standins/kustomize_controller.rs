@@ -1,6 +1,7 @@
 //! Not a player: the real kustomize-controller, started once its definitions are served, for it ends when
 //! they are not.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
@@ -10,8 +11,9 @@ use kube::{Api, Client};
 
 use super::{StandIn, resource};
 use crate::apply;
-use crate::cluster::TestCluster;
+use crate::cluster::{client_of, components};
 use crate::process::{Launch, Process};
+use crate::tools::Tools;
 
 /// Waits for Flux to be installed and keeps the controller running from then on. Dropping it stops the
 /// controller.
@@ -29,13 +31,14 @@ enum State {
 }
 
 impl KustomizeController {
-    /// Starts waiting on a cluster.
+    /// Starts waiting on the cluster of a kubeconfig; logs go into `dir`.
     ///
     /// # Errors
-    /// The cluster's kubeconfig cannot be used.
-    pub async fn start(cluster: &TestCluster) -> Result<Self> {
+    /// The kubeconfig cannot be used.
+    pub async fn start(kubeconfig: &Path, tools: &Tools, dir: &Path) -> Result<Self> {
         let state = Arc::new(Mutex::new(State::Waiting));
-        let (client, launch) = (cluster.client().await?, Arc::new(cluster.kustomize_controller()));
+        let client = client_of(kubeconfig).await?;
+        let launch = Arc::new(components::kustomize_controller(tools, kubeconfig, dir));
         let seen = state.clone();
         let task = StandIn::looking("kustomize-controller", move || {
             look(client.clone(), launch.clone(), seen.clone())

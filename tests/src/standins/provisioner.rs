@@ -1,6 +1,8 @@
 //! Plays `rancher.io/local-path`: makes a volume for each claim the scheduler has put on a node, and takes
 //! released volumes away when their policy says so. Binding is the real controller manager's.
 
+use std::path::Path;
+
 use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
@@ -10,7 +12,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
 use super::StandIn;
-use crate::cluster::TestCluster;
+use crate::cluster::client_of;
 
 /// The provisioner's name in a `StorageClass`.
 const PROVISIONER: &str = "rancher.io/local-path";
@@ -24,12 +26,12 @@ const ROOT: &str = "/var/mnt/alga-data/local-path-provisioner";
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 
-/// Starts it on a cluster; it works while a Deployment `local-path-provisioner` there has a pod.
+/// Starts it on the cluster of a kubeconfig; it works while a Deployment `local-path-provisioner` there has a pod.
 ///
 /// # Errors
-/// The cluster's kubeconfig cannot be used.
-pub async fn start(cluster: &TestCluster) -> Result<StandIn> {
-    let client = cluster.client().await?;
+/// The kubeconfig cannot be used.
+pub async fn start(kubeconfig: &Path) -> Result<StandIn> {
+    let client = client_of(kubeconfig).await?;
     Ok(StandIn::looking("local-path-provisioner", move || {
         look(client.clone())
     }))

@@ -2,6 +2,7 @@
 //! kustomize-controller expects it and says so in the status.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use super::status::{self, Condition};
 use super::{REQUESTED_AT, RETRY_AFTER, StandIn, annotation, http, resource};
 use crate::apply;
-use crate::cluster::TestCluster;
+use crate::cluster::client_of;
 
 mod pull;
 
@@ -49,12 +50,12 @@ pub struct SourceController {
 }
 
 impl SourceController {
-    /// Starts it on a cluster. It reconciles what is new, what changed, what a
+    /// Starts it on the cluster of a kubeconfig. It reconciles what is new, what changed, what a
     /// `reconcile.fluxcd.io/requestedAt` asks for, and a second later what failed.
     ///
     /// # Errors
-    /// No port can be listened on, or the cluster's kubeconfig cannot be used.
-    pub async fn start(cluster: &TestCluster) -> Result<Self> {
+    /// No port can be listened on, or the kubeconfig cannot be used.
+    pub async fn start(kubeconfig: &Path) -> Result<Self> {
         let store = Store::default();
         let artifacts = store.clone();
         let answer = move |path: &str| match lock(&artifacts).get(path.trim_start_matches('/')) {
@@ -63,7 +64,7 @@ impl SourceController {
         };
         let (address, server) = http::serve(Arc::new(answer)).await?;
         let player = Arc::new(Player {
-            client: cluster.client().await?,
+            client: client_of(kubeconfig).await?,
             puller: Puller::new()?,
             store,
             base: format!("http://{address}"),

@@ -13,8 +13,8 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::hashing::{Cost, Hasher, HashingError};
-use crate::random;
 use crate::watched::Watched;
+use appliance_common::random;
 
 const ALGORITHM: &str = "scrypt";
 const CONFIGURED: &str = "configured";
@@ -127,8 +127,6 @@ pub(crate) enum StoreError {
     #[error(transparent)]
     Hashing(HashingError),
     #[error(transparent)]
-    Random(random::NoRandom),
-    #[error(transparent)]
     File(StateFileError),
 }
 
@@ -161,9 +159,7 @@ impl CredentialFile {
         password: Secret<String>,
         now: Timestamp,
     ) -> Result<Stored, StoreError> {
-        let salt = random::bytes::<SALT_BYTES>()
-            .map_err(StoreError::Random)?
-            .to_vec();
+        let salt = random::bytes::<SALT_BYTES>().to_vec();
         let cost = Cost::CURRENT;
         let hash = hasher
             .derive(password, salt.clone(), cost)

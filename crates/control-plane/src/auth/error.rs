@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::credential::StoreError;
 use super::gate::Refused;
 use super::hashing::HashingError;
-use super::policy::WeakPassword;
 use super::session::SessionError;
-use crate::random::NoRandom;
+use crate::password::WeakPassword;
 
 /// Why an auth request was refused.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +33,6 @@ pub(crate) enum AuthError {
     Session(#[source] SessionError),
     #[error("checking the password")]
     Hashing(#[source] HashingError),
-    #[error("making a ticket")]
-    Random(#[source] NoRandom),
 }
 
 impl From<Refused> for AuthError {

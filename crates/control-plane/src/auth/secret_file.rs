@@ -9,16 +9,14 @@ use appliance_common::state_file;
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use crate::random;
 use crate::watched::Watched;
+use appliance_common::random;
 
 const FILE_MODE: u32 = 0o600;
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
-    #[error(transparent)]
-    Random(random::NoRandom),
     #[error("writing {}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("the session secret at {} cannot be read", path.display())]
@@ -59,9 +57,7 @@ impl SecretFile {
 
     /// Replaces the key, which ends every session.
     pub(crate) fn rotate(&self) -> Result<(), SecretError> {
-        let bytes = random::bytes::<32>()
-            .map(Zeroizing::new)
-            .map_err(SecretError::Random)?;
+        let bytes = Zeroizing::new(random::bytes::<32>());
         let text = Zeroizing::new(format!("{}\n", Zeroizing::new(hex::encode(*bytes)).as_str()));
         state_file::replace(&self.path, text.as_bytes(), FILE_MODE).map_err(|source| SecretError::Write {
             path: self.path.clone(),

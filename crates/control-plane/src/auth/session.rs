@@ -13,8 +13,8 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::secret_file::{SecretError, SecretFile};
-use crate::random;
 use crate::watched::Watched;
+use appliance_common::random;
 
 /// A session that was not used for so long is over.
 const MAX_IDLE: i64 = 12 * 3600;
@@ -83,8 +83,6 @@ pub(crate) enum SessionError {
     Secret(#[source] SecretError),
     #[error("storing signed-out sessions")]
     Revocations(#[source] StateFileError),
-    #[error("naming a session")]
-    Random(#[source] random::NoRandom),
     #[error("encoding a session")]
     Encode(#[source] serde_json::Error),
 }
@@ -126,7 +124,7 @@ impl Sessions {
         let key = self.secret.key_or_new().map_err(SessionError::Secret)?;
         let session = Session(Payload {
             v: VERSION,
-            sid: random::url_safe::<16>().map_err(SessionError::Random)?,
+            sid: random::url_safe::<16>(),
             iat: visit.now,
             exp: visit.now.saturating_add(self.ttl),
             generation: visit.generation.to_owned(),

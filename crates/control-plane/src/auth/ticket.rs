@@ -10,7 +10,7 @@ use appliance_common::secret::Secret;
 use jiff::Timestamp;
 
 use super::token::Token;
-use crate::random;
+use appliance_common::random;
 
 /// What shows that the setup token is known.
 #[derive(Debug)]
@@ -40,13 +40,8 @@ pub(crate) struct Tickets(Mutex<HashMap<String, Ticket>>);
 
 impl Tickets {
     /// A ticket for `peer`, who gave `token`.
-    pub(crate) fn issue(
-        &self,
-        peer: IpAddr,
-        token: Token,
-        now: Timestamp,
-    ) -> Result<String, random::NoRandom> {
-        let value = random::url_safe::<32>()?;
+    pub(crate) fn issue(&self, peer: IpAddr, token: Token, now: Timestamp) -> String {
+        let value = random::url_safe::<32>();
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         out.retain(|_, ticket| ticket.expires > now);
         if out.len() >= MAX_TICKETS {
@@ -57,7 +52,7 @@ impl Tickets {
         }
         let expires = now.checked_add(LIFE).unwrap_or(Timestamp::MAX);
         out.insert(value.clone(), Ticket { peer, expires, token });
-        Ok(value)
+        value
     }
 
     /// The token that the holder of the ticket gave.
@@ -83,7 +78,7 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let tickets = Tickets::default();
         let token = Token::parse("01234567890123456789").unwrap();
-        let ticket = tickets.issue(peer, token.clone(), now).unwrap();
+        let ticket = tickets.issue(peer, token.clone(), now);
         assert!(tickets.token(&ticket, peer, now).unwrap().is(&token));
         assert!(
             tickets
@@ -103,11 +98,7 @@ mod tests {
         let tickets = Tickets::default();
         let token = Token::parse("01234567890123456789").unwrap();
         let issued: Vec<_> = (0..=MAX_TICKETS as u64)
-            .map(|n| {
-                tickets
-                    .issue(peer, token.clone(), start + Duration::from_secs(n))
-                    .unwrap()
-            })
+            .map(|n| tickets.issue(peer, token.clone(), start + Duration::from_secs(n)))
             .collect();
         let now = start + Duration::from_secs(100);
         assert!(tickets.token(&issued[0], peer, now).is_none());

@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::{self, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use crate::random;
+use appliance_common::random;
 
 /// What a client is told when a request fails: nothing of the cause but what helps it go on.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl IntoResponse for ApiError {
 }
 
 fn correlation_id() -> String {
-    random::url_safe::<6>().unwrap_or_default()
+    random::url_safe::<6>()
 }
 
 /// A body that is not what the route takes.

@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::routing::get;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::router::Routes;
 use crate::app::App;
-use crate::status;
+use crate::status::{self, Observed};
 
 pub(super) fn signed_in_routes() -> Routes {
     vec![("/api/status", get(snapshot))]
@@ -15,8 +15,19 @@ pub(super) fn signed_in_routes() -> Routes {
 
 /// `GET /api/status`: what the box is doing, and what is wrong.
 async fn snapshot(State(app): State<App>) -> Json<Value> {
-    Json(status::snapshot(&status::Observed::of(
-        &app.setup,
-        app.clock.now(),
-    )))
+    Json(status::snapshot(&observe(&app)))
+}
+
+fn observe(app: &App) -> Observed {
+    let setup = &app.setup;
+    let view = setup.view().ok();
+    Observed {
+        install_state: setup.install_state(),
+        inputs: setup.stored_inputs().map_or(Value::Null, |stored| stored.brief()),
+        release: json!(setup.selection()),
+        progress: view.as_ref().and_then(|view| view.progress.clone()),
+        engine_failure: view.and_then(|view| view.engine_failure.as_ref().map(|failure| json!(failure))),
+        editable: setup.is_editable(),
+        at: app.clock.now(),
+    }
 }

@@ -12,7 +12,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use serde::{Deserialize, Serialize};
 
 use super::inputs::SetupSecrets;
-use super::random::{NoRandomness, random_bytes};
+use appliance_common::random;
 
 /// Names the format and the algorithm.
 const VERSION: &str = "v1.";
@@ -23,9 +23,6 @@ const KEY_LEN: usize = 32;
 /// Why something could not be sealed or opened. None of these passes by waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The system has no random numbers.
-    #[error("sealing the setup secrets")]
-    NoRandomness(#[source] NoRandomness),
     /// The stored key has another length.
     #[error("the seal key is not {KEY_LEN} bytes long")]
     BadKey,
@@ -46,12 +43,9 @@ pub struct SealKey(Secret<Vec<u8>>);
 
 impl SealKey {
     /// A new key.
-    ///
-    /// # Errors
-    /// [`SealError::NoRandomness`].
-    pub fn generate() -> Result<Self, SealError> {
-        let key = random_bytes::<KEY_LEN>().map_err(SealError::NoRandomness)?;
-        Ok(Self(Secret::new(key.to_vec())))
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Secret::new(random::bytes::<KEY_LEN>().to_vec()))
     }
 
     /// A key as it lies in the Secret.
@@ -74,9 +68,9 @@ impl SealKey {
     /// Seals `secrets` for one submission.
     ///
     /// # Errors
-    /// [`SealError::NoRandomness`] or [`SealError::CannotSeal`].
+    /// [`SealError::CannotSeal`].
     pub fn seal(&self, submission_id: &str, secrets: &SetupSecrets) -> Result<String, SealError> {
-        let nonce = random_bytes::<NONCE_LEN>().map_err(SealError::NoRandomness)?;
+        let nonce = random::bytes::<NONCE_LEN>();
         let inside = Inside {
             admin_password: secrets.admin_password.expose(),
             install_code: secrets.install_code.as_ref().map(|code| code.expose().as_str()),
@@ -181,7 +175,7 @@ mod tests {
 
     #[test]
     fn another_key_submission_or_text_does_not_open() {
-        let key = SealKey::generate().unwrap();
+        let key = SealKey::generate();
         let sealed = key.seal("one", &secrets(PASSWORD, Some("CODE"), None)).unwrap();
         let open = |key: &SealKey, id, text: &str| key.open(id, text).map(|opened| revealed(&opened));
         assert_eq!(
@@ -190,7 +184,7 @@ mod tests {
         );
         assert_eq!(open(&key, "two", &sealed), Err(SealError::DoesNotOpen));
         assert_eq!(
-            open(&SealKey::generate().unwrap(), "one", &sealed),
+            open(&SealKey::generate(), "one", &sealed),
             Err(SealError::DoesNotOpen)
         );
         for form in [
@@ -209,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_key_survives_its_secret() {
-        let key = SealKey::generate().unwrap();
+        let key = SealKey::generate();
         let sealed = key.seal("one", &secrets(PASSWORD, None, None)).unwrap();
         let again = SealKey::from_bytes(key.expose()).unwrap();
         assert_eq!(revealed(&again.open("one", &sealed).unwrap()).0, PASSWORD);
@@ -240,7 +234,7 @@ mod tests {
             at: proptest::sample::Index,
             bit in 0u8..8,
         ) {
-            let key = SealKey::generate().unwrap();
+            let key = SealKey::generate();
             let secrets = secrets(&password, code.as_deref(), license.as_deref());
             let sealed = key.seal(&id, &secrets).unwrap();
             proptest::prop_assert_eq!(revealed(&key.open(&id, &sealed).unwrap()), (password, code, license));

@@ -27,7 +27,7 @@ pub enum SealKeyError {
 /// # Errors
 /// [`SealKeyError`]; nothing was then stored.
 pub(super) async fn get_or_create(cluster: &Cluster) -> Result<SealKey, SealKeyError> {
-    let key = SealKey::generate().map_err(SealKeyError::Unusable)?;
+    let key = SealKey::generate();
     let wanted = objects::setup_seal(&key);
     let created = match cluster.create(Owner::Setup, wanted.object()).await {
         // Outside a pod of ours the control plane's own namespace may not be there yet.

@@ -14,6 +14,7 @@ mod secrets;
 mod selection_file;
 mod storage;
 
+use std::error::Error;
 use std::time::Duration;
 
 use appliance_common::cluster::ClusterError;
@@ -109,7 +110,11 @@ fn apply_failure(error: &ClusterError) -> Failure {
 /// The registry did not give what was asked for.
 pub(super) fn registry_failure(step: Blame, error: &RegistryError) -> Failure {
     let category = error.category().as_str();
-    let failure = Failure::new(step, category, error.to_string(), chain(error), error.next_step());
+    let (message, cause) = (
+        error.to_string(),
+        error.source().map_or_else(|| error.to_string(), chain),
+    );
+    let failure = Failure::new(step, category, message, cause, error.next_step());
     if error.transient() {
         failure.passing()
     } else {

@@ -127,7 +127,9 @@ impl RegistryError {
         match self.category() {
             Category::Dns => format!("Check the DNS servers in use: they must resolve {host}."),
             Category::Connect => {
-                format!("Check that this box can reach {host} over HTTPS: gateway, firewall, proxy settings.")
+                format!(
+                    "Check that {host} is up and that this box can reach it: gateway, firewall, proxy settings."
+                )
             }
             Category::Tls => format!(
                 "Check the clock of this box. If a proxy inspects TLS to {host}, or {host} is a private registry, \

@@ -53,7 +53,7 @@ pub(super) fn auth(error: &AuthError) -> ApiError {
             "That is not the management password.",
         ),
         AuthError::Weak(weak) => ApiError::new(StatusCode::BAD_REQUEST, "weak_password", weak.to_string()),
-        AuthError::Store(_) | AuthError::Session(_) | AuthError::Hashing(_) | AuthError::Random(_) => {
+        AuthError::Store(_) | AuthError::Session(_) | AuthError::Hashing(_) => {
             ApiError::internal("signing in", error)
         }
     }

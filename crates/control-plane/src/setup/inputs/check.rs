@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::app_url::AppUrl;
 use super::license::{self, Edition, LicenseChoice};
-use super::password::password_policy;
 use super::{Complaint, Dns, InputErrors, SetupInputs, Tenant};
+use crate::password::check_psa;
 
 /// Most characters of a name, and of an e-mail address.
 const MAX_NAME_CHARS: usize = 200;
@@ -192,7 +192,7 @@ fn password(answers: &Answers<'_>, origin: &Origin, problems: &mut Problems) -> 
         }
         Origin::Stored => {}
     }
-    let verdict = password_policy(typed).map_err(|weakness| format!("Password {weakness}."));
+    let verdict = check_psa(typed).map_err(|weak| weak.to_string());
     problems.keep("adminPassword", verdict)?;
     Some(Secret::new(typed.to_owned()))
 }

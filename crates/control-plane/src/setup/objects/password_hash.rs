@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::pbkdf2;
 
-use crate::setup::random::{NoRandomness, random_bytes};
+use appliance_common::random;
 
 /// Algorithm and parameters; a hash with others is made again.
 const PREFIX: &str = "$pbkdf2-sha512$i=210000,l=64$";
@@ -16,13 +16,13 @@ const SALT_LEN: usize = 16;
 const HASH_LEN: usize = 64;
 
 /// The hash of `password`: `live` when it is one, else a new one. Takes a good part of a second of CPU.
-pub(super) fn password_hash(live: Option<&[u8]>, password: &Secret<String>) -> Result<String, NoRandomness> {
+pub(super) fn password_hash(live: Option<&[u8]>, password: &Secret<String>) -> String {
     if let Some(live) = live.and_then(|live| std::str::from_utf8(live).ok())
         && verifies(live, password)
     {
-        return Ok(live.to_owned());
+        return live.to_owned();
     }
-    let salt = random_bytes::<SALT_LEN>()?;
+    let salt = random::bytes::<SALT_LEN>();
     let mut hash = [0; HASH_LEN];
     pbkdf2::derive(
         pbkdf2::PBKDF2_HMAC_SHA512,
@@ -31,11 +31,11 @@ pub(super) fn password_hash(live: Option<&[u8]>, password: &Secret<String>) -> R
         password.expose().as_bytes(),
         &mut hash,
     );
-    Ok(format!(
+    format!(
         "{PREFIX}{}${}",
         STANDARD_NO_PAD.encode(salt),
         STANDARD_NO_PAD.encode(hash)
-    ))
+    )
 }
 
 fn verifies(phc: &str, password: &Secret<String>) -> bool {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_hash_that_verifies_is_kept() {
-        let kept = password_hash(Some(KNOWN.as_bytes()), &secret("Str0ng!Pass")).unwrap();
+        let kept = password_hash(Some(KNOWN.as_bytes()), &secret("Str0ng!Pass"));
         assert_eq!(kept, KNOWN);
     }
 
@@ -82,7 +82,7 @@ mod tests {
                 "Str0ng!Pass",
             ),
         ] {
-            let made = password_hash(live.map(str::as_bytes), &secret(password)).unwrap();
+            let made = password_hash(live.map(str::as_bytes), &secret(password));
             let (salt, hash) = made.strip_prefix(PREFIX).unwrap().split_once('$').unwrap();
             assert_eq!((salt.len(), hash.len()), (22, 86), "{made}");
             assert!(!KNOWN.contains(salt));

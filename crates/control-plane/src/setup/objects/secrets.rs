@@ -15,8 +15,8 @@ use serde_json::json;
 use super::named;
 use super::password_hash::password_hash;
 use crate::setup::inputs::{Edition, Tenant};
-use crate::setup::random::{NoRandomness, random_bytes};
 use crate::setup::seal::{SealError, SealKey};
+use appliance_common::random;
 
 /// Where client-side apply keeps a copy of all it wrote, secrets included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -59,20 +59,15 @@ pub struct InitialTenant<'a> {
 
 /// Secret `appliance-initial-tenant`. A tenant id that is there stays, and so does a hash that verifies.
 /// Hashing takes a good part of a second of CPU.
-///
-/// # Errors
-/// [`NoRandomness`].
-pub fn initial_tenant(
-    live: Option<&v1::Secret>,
-    wanted: &InitialTenant<'_>,
-) -> Result<Option<WantedSecret>, NoRandomness> {
-    let hash = password_hash(value(live, "INITIAL_ADMIN_PASSWORD_HASH"), wanted.password)?;
+#[must_use]
+pub fn initial_tenant(live: Option<&v1::Secret>, wanted: &InitialTenant<'_>) -> Option<WantedSecret> {
+    let hash = password_hash(value(live, "INITIAL_ADMIN_PASSWORD_HASH"), wanted.password);
     let tenant = wanted.tenant;
     let clear = match wanted.format {
         PasswordFormat::Clear => Some(wanted.password.expose().as_str()),
         PasswordFormat::Phc => None,
     };
-    Ok(merged(
+    merged(
         live,
         (namespace::MSP, object::INITIAL_TENANT),
         &[
@@ -83,45 +78,38 @@ pub fn initial_tenant(
             ("INITIAL_ADMIN_PASSWORD", clear),
             ("INITIAL_ADMIN_PASSWORD_HASH", Some(&hash)),
         ],
-    ))
+    )
 }
 
 /// Secret `alga-psa-shared`: its key is made once and never changed.
-///
-/// # Errors
-/// [`NoRandomness`].
-pub fn psa_shared(live: Option<&v1::Secret>) -> Result<Option<WantedSecret>, NoRandomness> {
+#[must_use]
+pub fn psa_shared(live: Option<&v1::Secret>) -> Option<WantedSecret> {
     const KEY: &str = "ALGA_AUTH_KEY";
     if value(live, KEY).is_some_and(|key| !key.is_empty()) {
-        return Ok(None);
+        return None;
     }
-    Ok(merged(
+    merged(
         live,
         (namespace::MSP, object::PSA_SHARED),
-        &[(KEY, Some(&token()?))],
-    ))
+        &[(KEY, Some(&token()))],
+    )
 }
 
 /// Secret `appliance-status-auth`: its token is made once. The shipped product put the setup token there;
 /// such a copy is replaced.
-///
-/// # Errors
-/// [`NoRandomness`].
-pub fn status_auth(
-    live: Option<&v1::Secret>,
-    setup_token: Option<&Secret<String>>,
-) -> Result<Option<WantedSecret>, NoRandomness> {
+#[must_use]
+pub fn status_auth(live: Option<&v1::Secret>, setup_token: Option<&Secret<String>>) -> Option<WantedSecret> {
     const KEY: &str = "token";
     let is_setup_token =
         |token: &[u8]| setup_token.is_some_and(|setup| ct_eq(token, setup.expose().trim().as_bytes()));
     if value(live, KEY).is_some_and(|token| !token.is_empty() && !is_setup_token(token)) {
-        return Ok(None);
+        return None;
     }
-    Ok(merged(
+    merged(
         live,
         (namespace::APPLIANCE_SYSTEM, object::STATUS_AUTH),
-        &[(KEY, Some(&token()?))],
-    ))
+        &[(KEY, Some(&token()))],
+    )
 }
 
 /// Secret `appliance-license-seed` of a manual licence. Without a key, one that is there stays.
@@ -173,8 +161,8 @@ fn value<'a>(live: Option<&'a v1::Secret>, key: &str) -> Option<&'a [u8]> {
     Some(live?.data.as_ref()?.get(key)?.0.as_slice())
 }
 
-fn token() -> Result<String, NoRandomness> {
-    Ok(URL_SAFE_NO_PAD.encode(random_bytes::<TOKEN_LEN>()?))
+fn token() -> String {
+    URL_SAFE_NO_PAD.encode(random::bytes::<TOKEN_LEN>())
 }
 
 /// `live` with `changes`, where `None` removes a key; nothing when it is so already. The live version is

@@ -52,7 +52,15 @@ async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
         .waiting(cx.registry.probe())
         .await
         .map_err(|error| registry_failure(Blame::ReachGhcr, &error))?;
-    let outcome = report(cx, &chosen.reference, chosen.release.version.as_str());
+    let mut outcome = report(cx, &chosen.reference, chosen.release.version.as_str());
+    if let Some(declared) = resolved
+        .release
+        .declared_channel
+        .filter(|declared| declared != cx.inputs.channel.as_str())
+    {
+        tracing::warn!(declared, "the release says that it belongs to another channel");
+        outcome.summary += ", although its manifest names another channel";
+    }
     cx.keep(chosen);
     Ok(outcome)
 }

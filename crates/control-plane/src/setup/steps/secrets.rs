@@ -3,7 +3,6 @@
 
 use appliance_common::cluster::{Cluster, ClusterError, Created, Owner};
 use appliance_common::names::{namespace, object};
-use appliance_common::process::chain;
 use futures::FutureExt;
 use futures::future::{BoxFuture, try_join_all, try_join4};
 use k8s_openapi::api::core::v1::Secret;
@@ -14,7 +13,6 @@ use crate::setup::failure::{Blame, Failure};
 use crate::setup::inputs::LicenseChoice;
 use crate::setup::objects::{self, InitialTenant, WantedSecret};
 use crate::setup::plan::StepId;
-use crate::setup::random::NoRandomness;
 
 pub(super) struct Secrets;
 
@@ -99,10 +97,9 @@ async fn changes(cx: &StepContext, live: &Live) -> Result<Vec<WantedSecret>, Fai
         return Ok(Vec::new());
     };
     let initial_tenant = initial_tenant(cx, live.initial_tenant.clone()).await?;
-    let psa_shared = objects::psa_shared(live.psa_shared.as_ref()).map_err(no_randomness)?;
+    let psa_shared = objects::psa_shared(live.psa_shared.as_ref());
     let setup_token = cx.setup_token();
-    let status_auth =
-        objects::status_auth(live.status_auth.as_ref(), setup_token.as_ref()).map_err(no_randomness)?;
+    let status_auth = objects::status_auth(live.status_auth.as_ref(), setup_token.as_ref());
     let license_seed = objects::license_seed(live.license_seed.as_ref(), *edition, key.as_ref());
     Ok([initial_tenant, psa_shared, status_auth, license_seed]
         .into_iter()
@@ -122,7 +119,7 @@ async fn initial_tenant(cx: &StepContext, live: Option<Secret>) -> Result<Option
         };
         objects::initial_tenant(live.as_ref(), &wanted)
     });
-    made.await.map_err(|_| ending())?.map_err(no_randomness)
+    made.await.map_err(|_| ending())
 }
 
 fn ending() -> Failure {
@@ -134,16 +131,6 @@ fn ending() -> Failure {
         "Nothing: setup goes on when the control plane is back.",
     )
     .passing()
-}
-
-fn no_randomness(error: NoRandomness) -> Failure {
-    Failure::new(
-        Blame::RenderInitialTenantSecret,
-        "defect",
-        "No key could be made for the application",
-        chain(&error),
-        "Restart the box, then try again.",
-    )
 }
 
 /// A Secret that was absent is created and never overwrites one that somebody made meanwhile; one that
