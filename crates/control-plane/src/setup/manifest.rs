@@ -83,6 +83,21 @@ impl Manifest {
         self.namespaces.len() + self.kinds.len() + self.rest.len()
     }
 
+    /// Whether it makes the server serve `kind` under `group_version`.
+    pub(super) fn defines(&self, group_version: &str, kind: &str) -> bool {
+        self.kinds.iter().any(|Entry { object, .. }| {
+            let spec = &object.data["spec"];
+            let group = spec["group"].as_str().unwrap_or_default();
+            let versions = spec["versions"].as_array().into_iter().flatten();
+            let mut served = versions.filter(|version| version["served"] == true);
+            spec["names"]["kind"] == kind
+                && served.any(|version| {
+                    let version = version["name"].as_str().unwrap_or_default();
+                    group_version.split_once('/') == Some((group, version))
+                })
+        })
+    }
+
     /// Its Deployments, by namespace.
     pub(super) fn deployments(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut deployments = BTreeMap::<_, Vec<_>>::new();
@@ -221,6 +236,19 @@ mod tests {
         );
         assert_eq!(manifest.deployments(), BTreeMap::from([("n", vec!["d"])]));
         assert_eq!(manifest.rest[1].resource.plural, "networkpolicies");
+    }
+
+    #[test]
+    fn a_kind_is_defined_in_the_versions_that_are_served() {
+        let manifest = Manifest::parse(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: x.g.io}\n\
+             spec: {group: g.io, names: {kind: X}, versions: [{name: v1, served: true}, {name: v2, served: false}]}\n",
+        )
+        .unwrap();
+        assert!(manifest.defines("g.io/v1", "X"));
+        for (version, kind) in [("g.io/v2", "X"), ("g.io/v1", "Y"), ("h.io/v1", "X"), ("v1", "X")] {
+            assert!(!manifest.defines(version, kind), "{version} {kind}");
+        }
     }
 
     #[test]

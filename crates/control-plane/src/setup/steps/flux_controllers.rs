@@ -1,5 +1,6 @@
 //! The Flux controllers: a pinned manifest, or controllers that already serve what releases need.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,12 +50,9 @@ impl Step for FluxControllers {
     fn is_done<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<bool, Failure>> {
         async move {
             let cluster = cx.cluster().await?;
-            if missing(cluster).await?.is_some() {
-                return Ok(false);
-            }
             match &cx.settings.flux_manifest {
                 Some(path) => all_run(cluster, &read(path).await?).await,
-                None => Ok(true),
+                None => Ok(not_served(cluster).await?.is_none()),
             }
         }
         .boxed()
@@ -63,14 +61,15 @@ impl Step for FluxControllers {
     fn run<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<Outcome, Failure>> {
         async move {
             let cluster = cx.cluster().await?;
-            match &cx.settings.flux_manifest {
-                Some(path) => install(cx, cluster, &read(path).await?).await?,
-                None => cx.say("looking for Flux controllers that are already there"),
+            if let Some(path) = &cx.settings.flux_manifest {
+                install(cx, cluster, &read(path).await?).await?;
+            } else {
+                cx.say("looking for Flux controllers that are already there");
+                if let Some(kind) = not_served(cluster).await? {
+                    return Err(absent(&kind));
+                }
             }
-            match missing(cluster).await? {
-                None => Ok(outcome(cx)),
-                Some(kind) => Err(not_served(&kind)),
-            }
+            Ok(outcome(cx))
         }
         .boxed()
     }
@@ -125,25 +124,21 @@ async fn all_run(cluster: &Cluster, manifest: &Manifest) -> Result<bool, Failure
 }
 
 /// The first kind that releases need and the server does not serve.
-async fn missing(cluster: &Cluster) -> Result<Option<String>, Failure> {
-    let mut served = Vec::new();
+async fn not_served(cluster: &Cluster) -> Result<Option<String>, Failure> {
+    let mut served = BTreeMap::new();
     for (version, kind) in NEEDED {
-        if !served.iter().any(|(known, _)| *known == version) {
-            served.push((
-                version,
-                cluster.kinds_of(version).await.map_err(|error| failure(&error))?,
-            ));
+        if !served.contains_key(version) {
+            let kinds = cluster.kinds_of(version).await.map_err(|error| failure(&error))?;
+            served.insert(version, kinds);
         }
-        let found = served
-            .iter()
-            .any(|(known, kinds)| *known == version && kinds.iter().any(|k| k == kind));
-        if !found {
+        if !served[version].iter().any(|known| known == kind) {
             return Ok(Some(format!("{kind} {version}")));
         }
     }
     Ok(None)
 }
 
+/// The manifest at `path`, if it brings every kind that releases need.
 async fn read(path: &Path) -> Result<Manifest, Failure> {
     let unusable = |cause: String| {
         Failure::new(
@@ -158,10 +153,17 @@ async fn read(path: &Path) -> Result<Manifest, Failure> {
     let text = tokio::fs::read_to_string(path)
         .await
         .map_err(|error| unusable(error.to_string()))?;
-    Manifest::parse(&text).map_err(|error| unusable(chain(&error)))
+    let manifest = Manifest::parse(&text).map_err(|error| unusable(chain(&error)))?;
+    match NEEDED
+        .iter()
+        .find(|(version, kind)| !manifest.defines(version, kind))
+    {
+        None => Ok(manifest),
+        Some((version, kind)) => Err(unusable(format!("it does not define {kind} {version}"))),
+    }
 }
 
-fn not_served(kind: &str) -> Failure {
+fn absent(kind: &str) -> Failure {
     Failure::new(
         Blame::InstallFlux,
         "flux-missing",
