@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod charts;
 pub mod cluster;
+pub mod control_plane;
 mod files;
 pub mod flux;
 mod helm;

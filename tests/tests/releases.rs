@@ -8,8 +8,7 @@ use appliance_common::release::reference::{Channel, Digest, Reference, RegistryH
 use appliance_common::release::registry::{Category, Registry, RegistrySettings, Resolved};
 use appliance_tests::registry::TestRegistry;
 use appliance_tests::tools::Tools;
-use xtask::bundle::Sources;
-use xtask::publish::{Options, Published, publish};
+use xtask::publish::{Options, publish};
 
 const REPOSITORY: &str = "nine-minds/alga-appliance-release";
 
@@ -24,25 +23,6 @@ fn client(host: &RegistryHost) -> Result<Registry> {
     Ok(Registry::open(settings)?)
 }
 
-async fn publish_sample(registry: &RegistryHost, version: &str) -> Result<Published> {
-    let sources = Sources {
-        charts: None,
-        lock: Some(xtask::root().join("tests/fixtures/release.lock.toml")),
-        flux: None,
-    };
-    publish(&Options {
-        registry: registry.clone(),
-        channel: Channel::Stable,
-        version: version.to_owned(),
-        sources,
-        source_date_epoch: 0,
-        username: None,
-        password_file: None,
-        json: false,
-    })
-    .await
-}
-
 async fn registry() -> Result<(TestRegistry, RegistryHost)> {
     let registry = TestRegistry::start(&Tools::ensure(&|progress| eprintln!("{progress}"))?).await?;
     let host = registry.host().parse()?;
@@ -52,7 +32,7 @@ async fn registry() -> Result<(TestRegistry, RegistryHost)> {
 #[tokio::test]
 async fn a_published_release_is_the_same_by_channel_version_and_digest() -> Result<()> {
     let (_registry, host) = registry().await?;
-    let published = publish_sample(&host, "1.0.0").await?;
+    let published = publish(&Options::sample(host.clone(), "1.0.0")).await?;
     let client = client(&host)?;
     client.probe().await?;
     assert_eq!(client.lookup().await?.len(), 1);
@@ -79,8 +59,8 @@ async fn a_published_release_is_the_same_by_channel_version_and_digest() -> Resu
 #[tokio::test]
 async fn a_channel_follows_the_newest_release_and_a_version_stays() -> Result<()> {
     let (_registry, host) = registry().await?;
-    let first = publish_sample(&host, "1.0.0").await?;
-    let second = publish_sample(&host, "1.1.0").await?;
+    let first = publish(&Options::sample(host.clone(), "1.0.0")).await?;
+    let second = publish(&Options::sample(host.clone(), "1.1.0")).await?;
     let client = client(&host)?;
     let head = client.resolve(&Reference::Channel(Channel::Stable)).await?;
     assert_eq!(head.manifest_digest.as_str(), second.release.digest);
@@ -94,7 +74,7 @@ async fn a_channel_follows_the_newest_release_and_a_version_stays() -> Result<()
 #[tokio::test]
 async fn what_a_registry_does_not_have_is_not_found_and_not_transient() -> Result<()> {
     let (_registry, host) = registry().await?;
-    publish_sample(&host, "1.0.0").await?;
+    publish(&Options::sample(host.clone(), "1.0.0")).await?;
     let client = client(&host)?;
     for reference in ["nightly", "9.9.9", &format!("sha256:{}", "0".repeat(64))] {
         let error = client
@@ -113,7 +93,7 @@ async fn what_a_registry_does_not_have_is_not_found_and_not_transient() -> Resul
 #[tokio::test]
 async fn a_registry_that_is_away_or_stalls_is_told_apart_and_comes_back() -> Result<()> {
     let (mut registry, host) = registry().await?;
-    publish_sample(&host, "1.0.0").await?;
+    publish(&Options::sample(host.clone(), "1.0.0")).await?;
     let client = client(&host)?;
     let stable = Reference::Channel(Channel::Stable);
     registry.pause()?;

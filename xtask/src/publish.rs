@@ -50,6 +50,28 @@ pub struct Options {
     pub json: bool,
 }
 
+impl Options {
+    /// The shipped bundle with the sample pins and charts, as the head of `stable`: what the demo and
+    /// the tests install.
+    #[must_use]
+    pub fn sample(registry: RegistryHost, version: &str) -> Self {
+        Self {
+            registry,
+            channel: Channel::Stable,
+            version: version.to_owned(),
+            sources: Sources {
+                lock: Some(crate::root().join("tests/fixtures/release.lock.toml")),
+                charts: None,
+                flux: None,
+            },
+            source_date_epoch: 0,
+            username: None,
+            password_file: None,
+            json: false,
+        }
+    }
+}
+
 /// One published artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reference {

@@ -16,7 +16,6 @@ use appliance_tests::registry::TestRegistry;
 use appliance_tests::tools::Tools;
 use serde_json::Value;
 use tempfile::TempDir;
-use xtask::bundle::Sources;
 use xtask::publish::{Options, publish};
 
 const CHARTS: [(&str, &str); 6] = [
@@ -44,20 +43,9 @@ fn write(path: &Path, text: &str) {
 
 /// The shipped bundle with the sample pins, and `charts` or the sample charts.
 fn options(registry: &str, charts: Option<&Path>) -> Options {
-    Options {
-        registry: registry.parse().unwrap(),
-        channel: Channel::Stable,
-        version: "1.0.0".to_owned(),
-        sources: Sources {
-            charts: charts.map(Path::to_owned),
-            lock: Some(xtask::root().join("tests/fixtures/release.lock.toml")),
-            flux: None,
-        },
-        source_date_epoch: 0,
-        username: None,
-        password_file: None,
-        json: false,
-    }
+    let mut options = Options::sample(registry.parse().unwrap(), "1.0.0");
+    options.sources.charts = charts.map(Path::to_owned);
+    options
 }
 
 async fn refusal(options: &Options) -> String {

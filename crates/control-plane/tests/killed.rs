@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
-use appliance_common::release::reference::Channel;
 use appliance_common::state_file;
+use appliance_tests::control_plane::Place;
 use appliance_tests::flux;
 use appliance_tests::process::{Launch, Process};
 use appliance_tests::stack::Stack;
@@ -16,7 +16,6 @@ use appliance_tests::tools::Tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, interval};
-use xtask::bundle::Sources;
 use xtask::publish::{Options, publish};
 
 const TOKEN: &str = "4711-0815-2345-6789-0123";
@@ -41,37 +40,18 @@ struct Subject {
 impl Subject {
     fn new(stack: &Stack, flux_manifest: &Path) -> Result<Self> {
         let volume = tempfile::tempdir()?;
-        let at = |name: &str| volume.path().join(name).display().to_string();
         state_file::replace(
             &volume.path().join(file::SETUP_TOKEN),
             format!("{TOKEN}\n").as_bytes(),
             0o640,
         )?;
-        let env = vec![
-            ("RUST_LOG", "debug".to_owned()),
-            ("ALGA_APPLIANCE_LISTEN_ADDRESS", "127.0.0.1".to_owned()),
-            ("ALGA_APPLIANCE_PORT", "0".to_owned()),
-            ("ALGA_APPLIANCE_TOKEN_FILE", at(file::SETUP_TOKEN)),
-            ("ALGA_APPLIANCE_ADMIN_CREDENTIAL_FILE", at(file::ADMIN_CREDENTIAL)),
-            ("ALGA_APPLIANCE_SESSION_SECRET_FILE", at(file::SESSION_SECRET)),
-            ("ALGA_APPLIANCE_STATE_FILE", at(file::INSTALL_STATE)),
-            ("ALGA_APPLIANCE_SETUP_INPUTS_FILE", at(file::SETUP_INPUTS)),
-            (
-                "ALGA_APPLIANCE_RELEASE_SELECTION_FILE",
-                at(file::RELEASE_SELECTION),
-            ),
-            ("ALGA_APPLIANCE_HOST_AGENT_SOCKET", at("host-agent.sock")),
-            (
-                "ALGA_APPLIANCE_KUBECONFIG",
-                stack.cluster.kubeconfig().display().to_string(),
-            ),
-            ("ALGA_APPLIANCE_REGISTRY_HOST", stack.registry.host()),
-            (
-                "ALGA_APPLIANCE_FLUX_MANIFEST",
-                flux_manifest.display().to_string(),
-            ),
-            ("NO_PROXY", "127.0.0.1".to_owned()),
-        ];
+        let place = Place {
+            kubeconfig: stack.cluster.kubeconfig(),
+            registry: stack.registry.host(),
+            flux_manifest: Some(flux_manifest.to_owned()),
+        };
+        let mut env = place.environment(volume.path());
+        env.push(("RUST_LOG", "debug".to_owned()));
         Ok(Self { volume, env })
     }
 
@@ -166,26 +146,6 @@ async fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()
     Ok(())
 }
 
-async fn publish_sample(stack: &Stack) -> Result<()> {
-    let lock = Some(xtask::root().join("tests/fixtures/release.lock.toml"));
-    publish(&Options {
-        registry: stack.registry.host().parse()?,
-        channel: Channel::Stable,
-        version: "1.0.0".to_owned(),
-        sources: Sources {
-            charts: None,
-            lock,
-            flux: None,
-        },
-        source_date_epoch: 0,
-        username: None,
-        password_file: None,
-        json: false,
-    })
-    .await?;
-    Ok(())
-}
-
 fn answers() -> Value {
     json!({
         "appHostname": "https://psa.example.test", "tenantName": "Example Ltd", "adminFirstName": "Ada",
@@ -222,7 +182,7 @@ fn assert_clean(place: &str, content: &[u8]) {
 async fn an_install_whose_program_is_killed_every_five_events_ends_as_if_it_had_not_been() -> Result<()> {
     let tools = Tools::ensure(&|progress| eprintln!("{progress}"))?;
     let stack = Stack::start(&tools).await?;
-    publish_sample(&stack).await?;
+    publish(&Options::sample(stack.registry.host().parse()?, "1.0.0")).await?;
     let subject = Subject::new(&stack, &flux::manifest(&tools)?.path)?;
 
     let mut life = subject.start(0).await?;

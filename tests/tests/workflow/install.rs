@@ -12,11 +12,11 @@ use appliance_tests::tools::Tools;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::wait::await_condition;
 use serde_json::{Value, json};
-use xtask::publish::Published;
+use xtask::publish::{Options, Published, publish};
 
 use crate::log::Log;
 use crate::objects::{self, Objects, ours, secret_value};
-use crate::scene::{PASSWORD, Volume, answers, ended, publish_sample, released, submit, tools};
+use crate::scene::{PASSWORD, Volume, answers, ended, released, submit, tools};
 
 /// Longest time Flux may take for any one object.
 const FLUX_LIMIT: Duration = Duration::from_mins(1);
@@ -35,7 +35,7 @@ impl Scene {
     async fn start() -> Result<Self> {
         let tools = tools()?;
         let stack = Stack::start(&tools).await?;
-        let published = publish_sample(&stack.registry.host(), "1.0.0").await;
+        let published = publish(&Options::sample(stack.registry.host().parse()?, "1.0.0")).await;
         Ok(Self {
             published: published.context("publishing")?,
             client: stack.cluster.client().await?,

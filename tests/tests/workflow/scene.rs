@@ -9,7 +9,6 @@ use appliance_common::clock::Clock;
 use appliance_common::cluster::ClusterSource;
 use appliance_common::names::file;
 use appliance_common::release::policy::UsePolicy;
-use appliance_common::release::reference::Channel;
 use appliance_common::release::registry::RegistrySettings;
 use appliance_common::state_file::FileLock;
 use appliance_control_plane::setup::Setup;
@@ -20,8 +19,6 @@ use appliance_control_plane::setup::run::Run;
 use appliance_tests::tools::Tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::bundle::Sources;
-use xtask::publish::{Options, Published, publish};
 
 /// Longest time a run may take to end, one way or the other.
 pub(crate) const RUN_LIMIT: Duration = Duration::from_mins(2);
@@ -47,25 +44,6 @@ pub(crate) fn answers() -> Value {
         "licenseMode": "manual",
         "editionChoice": "ee",
     })
-}
-
-/// Publishes the sample release as `version`, and as the head of `stable`.
-pub(crate) async fn publish_sample(registry: &str, version: &str) -> Result<Published> {
-    publish(&Options {
-        registry: registry.parse()?,
-        channel: Channel::Stable,
-        version: version.to_owned(),
-        sources: Sources {
-            charts: None,
-            lock: Some(xtask::root().join("tests/fixtures/release.lock.toml")),
-            flux: None,
-        },
-        source_date_epoch: 0,
-        username: None,
-        password_file: None,
-        json: false,
-    })
-    .await
 }
 
 /// The state volume of one box, and the settings of its control plane.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use appliance_tests::cluster::{Parts, TestCluster};
+use appliance_tests::control_plane::Place;
 use tokio::time::sleep;
 
 use super::cores::{Cores, on};
 use super::figure::{Figure, Goal};
 use super::load;
-use crate::demo::appliance::{Appliance, Place};
+use crate::demo::appliance::Appliance;
 use crate::demo::build::Built;
 use crate::demo::story::Story;
 

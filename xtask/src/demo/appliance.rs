@@ -1,11 +1,12 @@
 //! The real control plane as a child of ours, with a state volume of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use appliance_common::names::file;
 use appliance_common::{random, state_file};
+use appliance_tests::control_plane::Place;
 use appliance_tests::process::{GuardedDir, Launch, Process};
 use tokio::time::{Instant, sleep};
 
@@ -22,17 +23,6 @@ const ALIVE_EVERY: Duration = Duration::from_millis(200);
 /// What its log says once it listens, and when a run has ended.
 const LISTENING: &str = "listening address=";
 const RUN_ENDED: &str = "setup run ended";
-
-/// The servers that a control plane is told about.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    /// Where the cluster is.
-    pub(crate) kubeconfig: PathBuf,
-    /// `host:port` of the registry.
-    pub(crate) registry: String,
-    /// The Flux controllers; `None` where the cluster has them.
-    pub(crate) flux_manifest: Option<PathBuf>,
-}
 
 /// What a setup run cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,37 +151,11 @@ impl Appliance {
 }
 
 fn launch(program: &Path, place: &Place, volume: &Path) -> Launch {
-    let at = |name: &str| volume.join(name).display().to_string();
-    let mut env = vec![
-        ("RUST_LOG", "info".to_owned()),
-        ("ALGA_APPLIANCE_LISTEN_ADDRESS", "127.0.0.1".to_owned()),
-        ("ALGA_APPLIANCE_PORT", "0".to_owned()),
-        ("ALGA_APPLIANCE_TOKEN_FILE", at(file::SETUP_TOKEN)),
-        ("ALGA_APPLIANCE_ADMIN_CREDENTIAL_FILE", at(file::ADMIN_CREDENTIAL)),
-        ("ALGA_APPLIANCE_SESSION_SECRET_FILE", at(file::SESSION_SECRET)),
-        ("ALGA_APPLIANCE_STATE_FILE", at(file::INSTALL_STATE)),
-        ("ALGA_APPLIANCE_SETUP_INPUTS_FILE", at(file::SETUP_INPUTS)),
-        (
-            "ALGA_APPLIANCE_RELEASE_SELECTION_FILE",
-            at(file::RELEASE_SELECTION),
-        ),
-        ("ALGA_APPLIANCE_HOST_AGENT_SOCKET", at("host-agent.sock")),
-        (
-            "ALGA_APPLIANCE_KUBECONFIG",
-            place.kubeconfig.display().to_string(),
-        ),
-        ("ALGA_APPLIANCE_REGISTRY_HOST", place.registry.clone()),
-        // The registry is this machine's own, whatever proxy the person uses.
-        ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
-    ];
-    if let Some(manifest) = &place.flux_manifest {
-        env.push(("ALGA_APPLIANCE_FLUX_MANIFEST", manifest.display().to_string()));
-    }
     Launch {
         name: "control-plane".to_owned(),
         program: program.to_owned(),
         args: Vec::new(),
-        env,
+        env: place.environment(volume),
         dir: volume.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use appliance_common::cluster::{Cluster, ClusterSource};
 use appliance_common::names::namespace;
-use appliance_common::release::reference::Channel;
+use appliance_tests::control_plane::Place;
 use appliance_tests::flux;
 use appliance_tests::process::GuardedDir;
 use appliance_tests::registry::TestRegistry;
@@ -20,8 +20,6 @@ use appliance_tests::tools::Tools;
 use clap::ValueEnum;
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::appliance::Place;
-use crate::bundle::Sources;
 use crate::publish::{Options, Published, publish};
 
 /// Tag of the images in the test cluster's Flux manifest: controllers that only look installed.
@@ -176,21 +174,7 @@ impl World {
 
     /// Publishes the sample release as `1.0.0`, which channel `stable` then leads to.
     pub(crate) async fn publish(&self) -> Result<Published> {
-        publish(&Options {
-            registry: self.registry().parse()?,
-            channel: Channel::Stable,
-            version: "1.0.0".to_owned(),
-            sources: Sources {
-                charts: None,
-                lock: Some(crate::root().join("tests/fixtures/release.lock.toml")),
-                flux: None,
-            },
-            source_date_epoch: 0,
-            username: None,
-            password_file: None,
-            json: false,
-        })
-        .await
+        publish(&Options::sample(self.registry().parse()?, "1.0.0")).await
     }
 }
 

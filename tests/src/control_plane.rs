@@ -1,0 +1,48 @@
+//! How the real control plane is told about a state volume and the servers around it.
+
+use std::path::{Path, PathBuf};
+
+use appliance_common::names::file;
+
+/// The servers that a control plane is told about.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Where the cluster is.
+    pub kubeconfig: PathBuf,
+    /// `host:port` of the registry.
+    pub registry: String,
+    /// The Flux controllers; `None` where the cluster has them.
+    pub flux_manifest: Option<PathBuf>,
+}
+
+impl Place {
+    /// The variables of a control plane that lives in `volume` and listens on a free loopback port, which
+    /// its log names.
+    #[must_use]
+    pub fn environment(&self, volume: &Path) -> Vec<(&'static str, String)> {
+        let at = |name: &str| volume.join(name).display().to_string();
+        let mut environment = vec![
+            ("RUST_LOG", "info".to_owned()),
+            ("ALGA_APPLIANCE_LISTEN_ADDRESS", "127.0.0.1".to_owned()),
+            ("ALGA_APPLIANCE_PORT", "0".to_owned()),
+            ("ALGA_APPLIANCE_TOKEN_FILE", at(file::SETUP_TOKEN)),
+            ("ALGA_APPLIANCE_ADMIN_CREDENTIAL_FILE", at(file::ADMIN_CREDENTIAL)),
+            ("ALGA_APPLIANCE_SESSION_SECRET_FILE", at(file::SESSION_SECRET)),
+            ("ALGA_APPLIANCE_STATE_FILE", at(file::INSTALL_STATE)),
+            ("ALGA_APPLIANCE_SETUP_INPUTS_FILE", at(file::SETUP_INPUTS)),
+            (
+                "ALGA_APPLIANCE_RELEASE_SELECTION_FILE",
+                at(file::RELEASE_SELECTION),
+            ),
+            ("ALGA_APPLIANCE_HOST_AGENT_SOCKET", at("host-agent.sock")),
+            ("ALGA_APPLIANCE_KUBECONFIG", self.kubeconfig.display().to_string()),
+            ("ALGA_APPLIANCE_REGISTRY_HOST", self.registry.clone()),
+            // The registry is this machine's own, whatever proxy the person uses.
+            ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
+        ];
+        if let Some(manifest) = &self.flux_manifest {
+            environment.push(("ALGA_APPLIANCE_FLUX_MANIFEST", manifest.display().to_string()));
+        }
+        environment
+    }
+}
