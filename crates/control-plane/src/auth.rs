@@ -152,12 +152,13 @@ impl Auth {
                 return Err(error);
             }
         };
-        attempt.succeeded().await;
         self.0.tickets.burn();
+        // Before anything is awaited: a client that leaves now ends the request, not the token's life.
         if let Err(error) = self.0.token.retire() {
             // It opens nothing any more, it is only still to be seen.
             tracing::warn!(%error, "the used setup token could not be removed from its file");
         }
+        attempt.succeeded().await;
         let (session, cookie) = self.sign_in(peer, &stored).await?;
         self.record("auth.password_set", peer, Some(&session), "ok").await;
         Ok(cookie)
