@@ -292,7 +292,7 @@ impl Auth {
             }
             Err(error) => {
                 attempt.refund();
-                Err(AuthError::Hashing(error))
+                Err(error.into())
             }
         }
     }
@@ -337,7 +337,7 @@ impl Auth {
             .0
             .credential
             .store(&self.0.hasher, password, self.0.clock.now());
-        stored.await.map_err(AuthError::Store)
+        Ok(stored.await?)
     }
 
     async fn sign_in(&self, peer: IpAddr, stored: &Stored) -> Result<(Session, Cookie), AuthError> {
