@@ -77,7 +77,7 @@ async fn nonsense_behind_a_good_request_gets_an_answer_with_our_headers_too() {
     for good in [
         "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
         "GET /healthz HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\n\r\n",
-        "POST /api/nope HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}",
+        "POST /api/auth/redeem-token HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}",
     ] {
         let both = raw(server.address(), format!("{good}non(sense\r\n\r\n").as_bytes()).await;
         let (_, refusal) = both.rsplit_once("HTTP/1.").unwrap();
