@@ -152,12 +152,13 @@ impl Auth {
                 return Err(error);
             }
         };
-        attempt.succeeded().await;
         self.0.tickets.burn();
+        // Before anything is awaited: a client that leaves now ends the request, not the token's life.
         if let Err(error) = self.0.token.retire() {
             // It opens nothing any more, it is only still to be seen.
             tracing::warn!(%error, "the used setup token could not be removed from its file");
         }
+        attempt.succeeded().await;
         let (session, cookie) = self.sign_in(peer, &stored).await?;
         self.record("auth.password_set", peer, Some(&session), "ok").await;
         Ok(cookie)
@@ -291,7 +292,7 @@ impl Auth {
             }
             Err(error) => {
                 attempt.refund();
-                Err(AuthError::Hashing(error))
+                Err(error.into())
             }
         }
     }
@@ -336,7 +337,7 @@ impl Auth {
             .0
             .credential
             .store(&self.0.hasher, password, self.0.clock.now());
-        stored.await.map_err(AuthError::Store)
+        Ok(stored.await?)
     }
 
     async fn sign_in(&self, peer: IpAddr, stored: &Stored) -> Result<(Session, Cookie), AuthError> {

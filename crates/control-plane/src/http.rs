@@ -1,6 +1,7 @@
 //! The HTTP server: sockets and limits, guards, routes, the error envelope.
 
 mod admission;
+mod arrival;
 mod auth;
 mod body;
 mod cookie;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use appliance_common::clock::Clock;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -44,12 +45,19 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     raise_descriptor_limit();
     let app = App::open(settings, Clock::system(), Limits::default());
     let setup = app.setup.clone();
-    let running = Running::start(app).await?;
+    let mut stopped = pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    let running = tokio::select! {
+        started = Running::start(app) => started?,
+        // The port may be in use for longer than a stop may take.
+        () = &mut stopped => return Ok(()),
+    };
     setup.resume();
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    stopped.await;
     tracing::info!("stopping: no new connections, requests in flight may end");
     setup.stop();
     running.stop().await;

@@ -144,10 +144,11 @@ impl Setup {
     /// Whether the form may be filled in again: blocked or interrupted before the Flux source.
     #[must_use]
     pub fn is_editable(&self) -> bool {
-        match &self.recorder {
-            Ok(recorder) => recorder.board().view().history.run != Run::Empty && self.check_accepts().is_ok(),
-            Err(_) => false,
-        }
+        let Ok(view) = self.view() else {
+            return false;
+        };
+        let was_submitted = view.history.run != Run::Empty || matches!(self.shipped_document(), Ok(Some(_)));
+        was_submitted && self.check_accepts().is_ok()
     }
 
     /// The newest view of the run; `Err` says why the journal cannot be read.
@@ -170,9 +171,21 @@ impl Setup {
         if view.history.run != Run::Empty {
             return Ok(view.document.clone());
         }
-        StateFile::at(&self.settings.state_file)
+        self.shipped_document()
+    }
+
+    /// A document without a status tells nothing, so it counts as damaged.
+    fn shipped_document(&self) -> Result<Option<Value>, String> {
+        let path = &self.settings.state_file;
+        let document = StateFile::<Value>::at(path)
             .load()
-            .map_err(|error| chain(&error))
+            .map_err(|error| chain(&error))?;
+        match document {
+            Some(document) if document["status"].as_str().is_none_or(str::is_empty) => {
+                Err(format!("{} names no status", path.display()))
+            }
+            document => Ok(document),
+        }
     }
 
     /// The board, to follow a run; `None` when the journal cannot be read.
@@ -231,10 +244,7 @@ impl Setup {
 
     /// Without a journal of ours, the shipped product's documents decide.
     fn check_shipped(&self, has_selection: bool) -> Result<(), Refusal> {
-        let document = StateFile::<serde_json::Map<String, Value>>::at(&self.settings.state_file)
-            .load()
-            .map_err(|error| Refusal::StateUnreadable(chain(&error)))?;
-        match document.map(Value::Object) {
+        match self.shipped_document().map_err(Refusal::StateUnreadable)? {
             Some(document) if shipped::accepts_submission(&document) => Ok(()),
             None if !has_selection => Ok(()),
             Some(_) | None => Err(Refusal::Finished),

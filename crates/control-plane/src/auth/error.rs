@@ -35,11 +35,47 @@ pub(crate) enum AuthError {
     Hashing(#[source] HashingError),
 }
 
+/// A check that got no turn says nothing about the password: it may be tried again.
+impl From<HashingError> for AuthError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy => Self::Busy(Duration::from_secs(1)),
+            HashingError::Failed => Self::Hashing(error),
+        }
+    }
+}
+
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Hashing(error) => error.into(),
+            StoreError::File(_) => Self::Store(error),
+        }
+    }
+}
+
 impl From<Refused> for AuthError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Locked(left) => Self::Locked(left),
             Refused::Busy(left) => Self::Busy(left),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_could_not_be_hashed_for_lack_of_a_turn_may_be_tried_again() {
+        for error in [
+            AuthError::from(HashingError::Busy),
+            AuthError::from(StoreError::Hashing(HashingError::Busy)),
+        ] {
+            assert!(matches!(error, AuthError::Busy(_)), "{error:?}");
+        }
+        let broken = AuthError::from(HashingError::Failed);
+        assert!(matches!(broken, AuthError::Hashing(_)), "{broken:?}");
     }
 }

@@ -45,7 +45,6 @@ fn too_large(cap: u64) -> ApiError {
             cap / 1024
         ),
     )
-    .close()
 }
 
 /// A JSON object decoded into `T`.
@@ -80,8 +79,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
             "The body must be JSON, sent as application/json.",
-        )
-        .close()),
+        )),
         _ => Ok(()),
     }
 }
@@ -96,14 +94,12 @@ async fn read(body: axum::body::Body, cap: u64, limit: Duration) -> Result<Zeroi
             StatusCode::BAD_REQUEST,
             "bad_request",
             "The body of the request ended early.",
-        )
-        .close()),
+        )),
         Err(_) => Err(ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             "request_timeout",
             "The body of the request took too long to arrive.",
-        )
-        .close()),
+        )),
     }
 }
 

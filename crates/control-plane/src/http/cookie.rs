@@ -18,13 +18,13 @@ pub(super) fn ticket(headers: &HeaderMap) -> Option<&str> {
     tickets.next().filter(|_| tickets.next().is_none())
 }
 
+/// Another application on this address may have set cookies that are no text: only ours are read.
 fn named<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.split_once('='))
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
         .filter(move |(key, _)| key.trim() == name)
         .map(|(_, value)| value.trim())
 }
@@ -76,7 +76,9 @@ mod tests {
                 .unwrap(),
         );
         headers.append("cookie", "xalga_appliance_session=no".parse().unwrap());
-        assert_eq!(sessions(&headers).collect::<Vec<_>>(), ["one", "two=2"]);
+        let beside = HeaderValue::from_bytes(b"psa=\xff\xfe; alga_appliance_session=three").unwrap();
+        headers.append("cookie", beside);
+        assert_eq!(sessions(&headers).collect::<Vec<_>>(), ["one", "two=2", "three"]);
         assert_eq!(ticket(&headers), Some("t"));
         headers.append("cookie", "alga_appliance_setup=u".parse().unwrap());
         assert_eq!(ticket(&headers), None);

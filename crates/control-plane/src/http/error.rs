@@ -75,12 +75,6 @@ impl ApiError {
         self
     }
 
-    /// Ends the connection after this answer, for requests whose rest will not be read.
-    #[must_use]
-    pub fn close(self) -> Self {
-        self.header(header::CONNECTION, HeaderValue::from_static("close"))
-    }
-
     /// Tells the client when another attempt makes sense, in a header and in the body.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {

@@ -7,9 +7,11 @@ use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::Request;
+use http::header::{self, HeaderValue};
 use tower::ServiceExt;
 use tracing::Instrument;
 
+use super::arrival::Arrival;
 use super::guard::{self, Peer};
 use super::{health, router};
 use crate::app::App;
@@ -38,6 +40,7 @@ impl Front {
         B::Error: Into<axum::BoxError>,
     {
         let (mut parts, body) = request.into_parts();
+        let arrival = Arrival::of(&body);
         let is_api = guard::is_api(parts.uri.path());
         let mut response = match guard::check(&parts, &self.app.settings.http.allowed_hosts) {
             Err(refusal) => refusal.into_response(),
@@ -46,7 +49,7 @@ impl Front {
                 let span =
                     tracing::info_span!("request", method = %parts.method, path = parts.uri.path(), %peer);
                 parts.extensions.insert(Peer(peer));
-                let request = Request::from_parts(parts, Body::new(body));
+                let request = Request::from_parts(parts, arrival.watch(Body::new(body)));
                 let mut response = self
                     .router
                     .oneshot(request)
@@ -58,6 +61,10 @@ impl Front {
             }
         };
         guard::add_headers(response.headers_mut(), is_api);
+        if !arrival.is_whole() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         response
     }
 }

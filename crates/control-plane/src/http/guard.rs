@@ -98,7 +98,6 @@ pub(super) fn target_too_long() -> ApiError {
         "target_too_long",
         "The address of the request is too long.",
     )
-    .close()
 }
 
 fn is_percent_encoded(text: &[u8]) -> bool {

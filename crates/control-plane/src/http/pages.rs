@@ -82,11 +82,15 @@ fn refused(error: ApiError) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
-    response
+    not_stored(response)
 }
 
 fn see(path: &'static str) -> Response {
-    let mut response = Redirect::to(path).into_response();
+    not_stored(Redirect::to(path).into_response())
+}
+
+/// Such an answer belongs to an address that has the token in it.
+fn not_stored(mut response: Response) -> Response {
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

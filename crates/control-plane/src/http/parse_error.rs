@@ -8,7 +8,8 @@ use super::guard;
 /// Our answer in place of hyper's `answer`, if it is one that hyper made by itself. hyper tells a
 /// long request line and long headers apart only beyond 64 KiB; `line_too_long` is what we saw.
 pub(super) fn replacement(answer: &[u8], line_too_long: bool) -> Option<Bytes> {
-    let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+    // The minor version and a space: hyper speaks the version of the request before.
+    let status = answer.strip_prefix(b"HTTP/1.")?.get(2..5)?;
     let is_ours = answer
         .windows(MARKER.len())
         .any(|window| window.eq_ignore_ascii_case(MARKER));
@@ -64,6 +65,7 @@ mod tests {
         assert!(text.ends_with(r#""code":"headers_too_large"}"#), "{text}");
         assert!(replacement(hypers, true).unwrap().starts_with(b"HTTP/1.1 414 "));
         assert_eq!(replacement(&replacement(hypers, false).unwrap(), false), None);
+        assert!(replacement(b"HTTP/1.0 400 Bad Request\r\n\r\n", false).is_some());
         assert_eq!(replacement(b"HTTP/1.1 200 OK\r\n\r\n", false), None);
         assert_eq!(replacement(b"{}", false), None);
     }

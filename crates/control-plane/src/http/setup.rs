@@ -10,9 +10,9 @@ use http::StatusCode;
 use http::header::{self, HeaderMap};
 use serde_json::{Value, json};
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, invalid_json, method_not_allowed, unauthenticated};
 use super::router::Routes;
-use super::session::SignedIn;
+use super::session::{self, SignedIn};
 use super::{Peer, body};
 use crate::app::App;
 use crate::auth::AuditEvent;
@@ -24,7 +24,15 @@ use crate::setup::{Refusal, SubmitError};
 const APP_PORT: u16 = 3000;
 
 pub(super) fn signed_in_routes() -> Routes {
-    vec![("/api/setup/config", get(config)), ("/api/setup", post(submit))]
+    vec![
+        ("/api/setup/config", get(config)),
+        ("/api/setup", post(submit).fallback(wrong_method)),
+    ]
+}
+
+/// The contract puts the session before the method here (20 §3.1).
+async fn wrong_method(State(app): State<App>, peer: Peer, headers: HeaderMap) -> ApiError {
+    session::of(&app, Some(peer), &headers).map_or_else(unauthenticated, |_| method_not_allowed())
 }
 
 /// `GET /api/setup/config`: what the form is filled with; never a secret.
@@ -111,6 +119,9 @@ fn refused(refusal: Refusal) -> ApiError {
 }
 
 fn invalid(errors: InputErrors) -> ApiError {
+    if errors.fields.is_empty() {
+        return invalid_json(errors.error);
+    }
     let fields = serde_json::to_value(&errors.fields).unwrap_or_default();
     ApiError::new(StatusCode::BAD_REQUEST, "invalid_inputs", errors.error).with("fields", fields)
 }

@@ -137,10 +137,10 @@ impl Wire {
         }
     }
 
-    /// hyper writes by itself only before it has handed a request over.
+    /// hyper writes by itself only while no request is with its handler. A request that came in one
+    /// packet with the one before it is parsed without another read, so the phase may still be [`IDLE`].
     fn substitute_for(&self, bytes: &[u8]) -> Option<Bytes> {
-        let is_before_handler = self.pulse.phase.load(Ordering::Relaxed) == HEAD;
-        if !is_before_handler {
+        if self.pulse.phase.load(Ordering::Relaxed) == BUSY {
             return None;
         }
         parse_error::replacement(bytes, self.line.0 > guard::MAX_TARGET)

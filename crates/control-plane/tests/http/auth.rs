@@ -193,6 +193,7 @@ async fn the_printed_setup_address_redeems_the_token_and_forgets_it() {
     for _ in 0..4 {
         fresh.get("/setup?token=0000-0000-0000-0000-0000").await;
     }
+    assert_eq!(wrong.header("cache-control"), "no-store");
     let locked = fresh.get(&format!("/setup?token={TOKEN}")).await;
     assert_eq!(
         (locked.status, locked.header("retry-after")),

@@ -130,6 +130,8 @@ fn app(dir: &tempfile::TempDir, now: &Arc<AtomicI64>, flags: &[String], limits: 
         ("--admin-credential-file", path("admin-ui-credential.json")),
         ("--session-secret-file", path("session-secret")),
         ("--state-file", path("install-state.json")),
+        ("--setup-inputs-file", path("setup-inputs.json")),
+        ("--release-selection-file", path("release-selection.json")),
         ("--host-agent-socket", path("host-agent.sock")),
     ] {
         args.extend([flag.to_owned(), value]);

@@ -71,6 +71,26 @@ async fn malformed_requests_get_an_answer_with_our_headers_and_hurt_nobody() {
 }
 
 #[tokio::test]
+async fn nonsense_behind_a_good_request_gets_an_answer_with_our_headers_too() {
+    let fresh = TestBox::new();
+    let server = fresh.serve().await;
+    for good in [
+        "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
+        "GET /healthz HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\n\r\n",
+        "POST /api/auth/redeem-token HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}",
+    ] {
+        let both = raw(server.address(), format!("{good}non(sense\r\n\r\n").as_bytes()).await;
+        let (_, refusal) = both.rsplit_once("HTTP/1.").unwrap();
+        let refusal = refusal.to_lowercase();
+        assert!(refusal.contains(" 400 bad request\r\n"), "{both}");
+        for header in HEADERS {
+            assert!(refusal.contains(&header.to_lowercase()), "{header}: {both}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn unknown_addresses_are_not_found_and_never_a_page() {
     let fresh = TestBox::new();
     for path in [
@@ -114,6 +134,39 @@ async fn a_wrong_method_is_told_the_right_ones_signed_in_or_not() {
             (answer.status, answer.header("allow"), answer.code()),
             (StatusCode::METHOD_NOT_ALLOWED, allow, "method_not_allowed"),
             "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_setup_route_asks_for_a_session_before_it_looks_at_the_method() {
+    let fresh = TestBox::new();
+    let stranger = fresh.get("/api/setup").await;
+    assert_eq!(
+        (stranger.status, stranger.code()),
+        (StatusCode::UNAUTHORIZED, "unauthenticated")
+    );
+    let cookie = fresh.configured().await;
+    let operator = fresh
+        .send(Call::new(Method::GET, "/api/setup").cookie(&cookie))
+        .await;
+    assert_eq!(
+        (operator.status, operator.header("allow")),
+        (StatusCode::METHOD_NOT_ALLOWED, "POST")
+    );
+}
+
+#[tokio::test]
+async fn a_submission_that_is_no_json_object_is_told_so() {
+    let fresh = TestBox::new();
+    let cookie = fresh.configured().await;
+    for body in ["", "{", "null", "[]", "1"] {
+        let call = Call::new(Method::POST, "/api/setup").cookie(&cookie).text(body);
+        let answer = fresh.send(call).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::BAD_REQUEST, "invalid_json"),
+            "{body}"
         );
     }
 }
@@ -202,6 +255,44 @@ async fn a_damaged_state_file_never_reopens_the_wizard() {
     );
     std::fs::remove_file(fresh.path("install-state.json")).unwrap();
     assert_eq!(fresh.get("/healthz").await.body["mode"], "setup");
+}
+
+#[tokio::test]
+async fn a_state_file_without_a_status_is_damaged_wherever_it_is_shown() {
+    let fresh = TestBox::new();
+    let cookie = fresh.configured().await;
+    for text in ["{", "{}", "[]", r#"{"status":""}"#, r#"{"status":7}"#] {
+        fresh.write("install-state.json", text.as_bytes());
+        let submit = Call::new(Method::POST, "/api/setup")
+            .cookie(&cookie)
+            .json(json!({}));
+        let submit = fresh.send(submit).await;
+        assert_eq!(
+            (submit.status, submit.code()),
+            (StatusCode::CONFLICT, "state_unreadable"),
+            "{text}"
+        );
+        let status = fresh
+            .send(Call::new(Method::GET, "/api/status").cookie(&cookie))
+            .await;
+        assert_eq!(status.body["stateUnreadable"], true, "{text}");
+        assert_eq!(status.body["rollup"]["state"], "blocked", "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_setup_that_the_shipped_product_left_blocked_can_be_edited() {
+    let fresh = TestBox::new();
+    let blocked = json!({"status": "runtime-values-blocked", "phase": "registry-release-source",
+                         "failure": {"step": "redeem-install-code"}});
+    fresh.write("install-state.json", blocked.to_string().as_bytes());
+    let state = fresh.get("/api/auth/state").await;
+    assert_eq!(state.body["setupReEditable"], true);
+    assert_eq!(fresh.get("/setup").await.status, StatusCode::OK);
+    fresh.write("install-state.json", br#"{"status":"release-config-complete"}"#);
+    let state = fresh.get("/api/auth/state").await;
+    assert_eq!(state.body["setupReEditable"], false);
+    assert_eq!(fresh.get("/setup").await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -70,6 +70,23 @@ async fn huge_bodies_are_refused_early_in_bounded_memory() {
 }
 
 #[tokio::test]
+async fn an_answer_before_the_body_says_that_the_connection_ends() {
+    let fresh = TestBox::new();
+    let server = fresh.serve().await;
+    for path in ["/api/setup", "/api/auth/login", "/api/auth/logout", "/api/nope"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n");
+        let answer = raw(server.address(), head.as_bytes()).await;
+        assert!(answer.contains("connection: close\r\n"), "{path}: {answer}");
+    }
+    let kept = "POST /api/auth/redeem-token HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}";
+    let last = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let both = raw(server.address(), format!("{kept}{last}").as_bytes()).await;
+    assert_eq!(both.matches("HTTP/1.1 ").count(), 2, "{both}");
+    assert_eq!(both.matches("connection: close\r\n").count(), 1, "{both}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_that_stops_arriving_times_out() {
     let fresh = TestBox::with(&[], short());
     fresh.configured().await;

@@ -1,9 +1,13 @@
 //! The program itself: how it starts and ends.
 
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::harness::{TestBox, assert_alive};
-use super::program::{Program, program};
+use super::program::{Program, program, program_over};
 
 #[test]
 fn a_number_that_does_not_parse_stops_the_start_and_is_named() {
@@ -47,4 +51,20 @@ async fn a_signal_drains_it_to_exit_code_0_and_a_second_changes_nothing() {
         assert!(log.contains("ALGA_APPLIANCE_UPDATE_OWNER_MAX_AGE_MS"), "{log}");
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
     }
+}
+
+#[test]
+fn a_signal_also_ends_the_wait_for_a_port_that_is_in_use() {
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let fresh = TestBox::new();
+    let mut waiting = program_over(&fresh)
+        .env("ALGA_APPLIANCE_PORT", &port)
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    let mut log = log.map(Result::unwrap);
+    assert!(log.any(|line| line.contains("the port is in use")));
+    kill(Pid::from_raw(waiting.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(waiting.wait().unwrap().code(), Some(0));
 }

@@ -13,6 +13,27 @@ pub(crate) fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_appliance-control-plane"))
 }
 
+/// The program over the files of a test's box, on a free port of loopback.
+pub(crate) fn program_over(over: &TestBox) -> Command {
+    let mut program = program();
+    program
+        .env("ALGA_APPLIANCE_PORT", "0")
+        .env("ALGA_APPLIANCE_LISTEN_ADDRESS", "127.0.0.1")
+        .stderr(Stdio::piped());
+    for (variable, file) in [
+        ("ALGA_APPLIANCE_TOKEN_FILE", "setup-token"),
+        ("ALGA_APPLIANCE_ADMIN_CREDENTIAL_FILE", "admin-ui-credential.json"),
+        ("ALGA_APPLIANCE_SESSION_SECRET_FILE", "session-secret"),
+        ("ALGA_APPLIANCE_STATE_FILE", "install-state.json"),
+        ("ALGA_APPLIANCE_SETUP_INPUTS_FILE", "setup-inputs.json"),
+        ("ALGA_APPLIANCE_RELEASE_SELECTION_FILE", "release-selection.json"),
+        ("ALGA_APPLIANCE_HOST_AGENT_SOCKET", "host-agent.sock"),
+    ] {
+        program.env(variable, over.path(file));
+    }
+    program
+}
+
 /// A child that listens, and does not outlive its test.
 pub(crate) struct Program {
     child: Child,
@@ -23,17 +44,8 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(over: &TestBox, variables: &[(&str, &str)]) -> Self {
-        let mut child = program()
-            .args(["--port", "0", "--listen-address", "127.0.0.1"])
-            .env("ALGA_APPLIANCE_TOKEN_FILE", over.path("setup-token"))
-            .env(
-                "ALGA_APPLIANCE_ADMIN_CREDENTIAL_FILE",
-                over.path("admin-ui-credential.json"),
-            )
-            .env("ALGA_APPLIANCE_SESSION_SECRET_FILE", over.path("session-secret"))
-            .env("ALGA_APPLIANCE_STATE_FILE", over.path("install-state.json"))
+        let mut child = program_over(over)
             .envs(variables.iter().copied())
-            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
