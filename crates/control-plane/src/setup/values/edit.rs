@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 use yaml_edit::path::{AliasPolicy, YamlPath};
-use yaml_edit::{Document, ScalarValue};
+use yaml_edit::{ScalarValue, YamlFile};
 
 /// Why a text could not be read or edited.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +41,12 @@ pub(super) fn upsert(text: &str, path: &str, value: &str) -> Result<String, Edit
     if wanted == before {
         return Ok(text.to_owned());
     }
-    let document: Document = text.parse().map_err(|_| EditError::Entangled)?;
+    let file: YamlFile = text.parse().map_err(|_| EditError::Entangled)?;
+    let document = file.document().ok_or(EditError::Entangled)?;
     document
         .try_set_path_with(path, ScalarValue::double_quoted(value), AliasPolicy::Expand)
         .map_err(|_| EditError::Entangled)?;
-    let edited = document.to_string();
+    let edited = file.to_string();
     match read(&edited) {
         Ok(after) if after == wanted => Ok(edited),
         _ => Err(EditError::Entangled),
@@ -155,6 +156,13 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_stands_around_the_document_stays() {
+        let text = "%YAML 1.2\n# a\n---\nimage:\n  tag: x\n...\n# z\n";
+        let edited = upsert(text, "image.tag", "v1").unwrap();
+        assert_eq!(edited, text.replace("tag: x", "tag: \"v1\""));
     }
 
     #[test]
