@@ -81,6 +81,18 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "base/releases/alga-core.yaml: HelmRelease/alga-core: apiVersion:",
     ),
     (
+        "base/core/kustomization.yaml",
+        "  - ../releases/pgbouncer.yaml\n",
+        "  - ../releases/pgbouncer.yaml\n  - ../releases/temporal.yaml\n",
+        "base/releases/temporal.yaml: HelmRelease/temporal: it is in the bundle twice",
+    ),
+    (
+        NAMESPACES,
+        "  name: alga-system\n",
+        "",
+        "base/namespaces.yaml: Namespace/: needs a kind and metadata.name",
+    ),
+    (
         NAMESPACES,
         "prune: disabled",
         "prune: enabled",
