@@ -3,6 +3,7 @@
 //! The edit is made on a lossless syntax tree, so comments and layout stay. Whether it did what it
 //! should is not left to that: the result is parsed again, by another parser, and compared.
 
+use appliance_common::release::usable::parse_values;
 use serde_json::{Map, Value};
 use yaml_edit::path::{AliasPolicy, YamlPath};
 use yaml_edit::{ScalarValue, YamlFile};
@@ -26,7 +27,7 @@ pub(super) enum EditError {
 
 /// The mapping that `text` says.
 pub(super) fn read(text: &str) -> Result<Map<String, Value>, EditError> {
-    match serde_saphyr::from_str(text).map_err(|error| EditError::Syntax(first_line(&error.to_string())))? {
+    match parse_values(text).map_err(|error| EditError::Syntax(first_line(&error.to_string())))? {
         Value::Object(map) => Ok(map),
         _ => Err(EditError::NotAMapping),
     }
@@ -155,6 +156,14 @@ mod tests {
                 edited.replace("NEW", NEW),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_tag_that_looks_like_a_number_is_written_as_text() {
+        for tag in ["1234567", "0012345", "12e4567", "1e10", "1.10", "0x1f"] {
+            let edited = upsert(&format!("image:\n  tag: {tag}\n"), "image.tag", tag).unwrap();
+            assert_eq!(edited, format!("image:\n  tag: \"{tag}\"\n"));
         }
     }
 
