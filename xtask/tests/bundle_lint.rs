@@ -81,6 +81,18 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "base/releases/alga-core.yaml: HelmRelease/alga-core: apiVersion:",
     ),
     (
+        "base/core/kustomization.yaml",
+        "  - ../releases/pgbouncer.yaml\n",
+        "  - ../releases/pgbouncer.yaml\n  - ../releases/temporal.yaml\n",
+        "base/releases/temporal.yaml: HelmRelease/temporal: it is in the bundle twice",
+    ),
+    (
+        NAMESPACES,
+        "  name: alga-system\n",
+        "",
+        "base/namespaces.yaml: Namespace/: needs a kind and metadata.name",
+    ),
+    (
         NAMESPACES,
         "prune: disabled",
         "prune: enabled",
@@ -130,13 +142,13 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ),
     (
         CORE_VALUES,
-        "tag: sample-core",
+        "tag: \"sample-core\"",
         "tag: latest",
         "alga-core.single-node.yaml: setup.image: image \"ghcr.io/nine-minds/alga-psa-ee:latest\" floats",
     ),
     (
         WORKER_VALUES,
-        "  tag: sample-temporal\n",
+        "  tag: \"sample-temporal\"\n",
         "",
         "temporal-worker.single-node.yaml: image: image \"ghcr.io/nine-minds/temporal-worker:\" floats",
     ),
@@ -192,6 +204,18 @@ fn findings(bundle: &Bundle) -> Vec<String> {
 #[test]
 fn the_shipped_bundle_has_no_findings() {
     assert_eq!(findings(&shipped()), Vec::<String>::new());
+}
+
+#[test]
+fn tags_that_look_like_numbers_stay_tags() {
+    let mut lock = lock();
+    lock.images = toml::from_str(
+        "algaCore = '1234567'\nworkflowWorker = '0012345'\nemailService = '12e4567'\ntemporalWorker = '1e10'",
+    )
+    .unwrap();
+    let source = read_tree(&xtask::root().join("flux"), &["base", "profiles"]).unwrap();
+    let bundle = render(&source, &lock, &"ghcr.io".parse().unwrap()).unwrap();
+    assert!(lint(&bundle, &lock, &BTreeMap::new()).is_empty());
 }
 
 #[test]

@@ -41,6 +41,10 @@ async fn artifacts_go_through_the_real_kustomize_controller(scene: &Scene) -> Re
     let files = [
         ("base/kustomization.yaml", "resources: [map.yaml]"),
         ("base/map.yaml", map),
+        (
+            "platform/kustomization.yaml",
+            include_str!("../../../flux/base/platform/kustomization.yaml"),
+        ),
     ];
     let host = scene.stack.registry.host();
     let digest = push_bundle(&host, "nine-minds/config", &files).await?;
@@ -70,6 +74,15 @@ async fn artifacts_go_through_the_real_kustomize_controller(scene: &Scene) -> Re
         .await?;
     let maps = Api::<ConfigMap>::namespaced(scene.client.clone(), "default");
     maps.get("from-flux").await?;
+
+    // The bundle's platform step has no objects, and the application waits for its readiness.
+    let mut platform = objects::kustomization("bundle");
+    platform["metadata"]["name"] = json!("platform");
+    platform["spec"]["path"] = json!("./platform");
+    scene.apply(platform).await?;
+    scene
+        .wait("Kustomization", "flux-system", "platform", is_ready)
+        .await?;
 
     let kind = resource("Kustomization");
     let kustomizations = Api::<DynamicObject>::namespaced_with(scene.client.clone(), "flux-system", &kind);

@@ -101,6 +101,7 @@ pub fn lint(bundle: &Bundle, lock: &Lock, charts: &BTreeMap<String, Chart>) -> V
     let profile: Vec<(&str, Value)> = values::parse(bundle, &mut findings);
 
     objects::versions(&objects, &mut findings);
+    objects::identities(&objects, &mut findings);
     objects::namespaces(&objects, &mut findings);
     objects::dependencies(&objects, &mut findings);
     releases::values_exist(&objects, bundle, &mut findings);

@@ -16,6 +16,7 @@ use super::reference::{
 };
 
 pub use receipt_keys::ReceiptKeys;
+pub use values::parse_values;
 
 /// Longest control-plane text that is kept as information.
 const MAX_CONTROL_PLANE_TEXT: usize = 512;

@@ -9,6 +9,7 @@ mod tests;
 use appliance_common::release::usable::{Images, ProfileValues};
 
 use super::inputs::AppUrl;
+use edit::EditError;
 
 /// How `alga-core` treats a database that exists: setup and updates never start afresh.
 const BOOTSTRAP_MODE: &str = "recover";
@@ -93,13 +94,23 @@ fn overrides<'a>(
 }
 
 fn edited(profile: &ProfileValues, overrides: &[(&'static str, &str)]) -> Result<String, ValuesError> {
+    let refused = |path, error: EditError| ValuesError {
+        file: profile.file.clone(),
+        path,
+        reason: error.to_string(),
+    };
     let mut text = profile.yaml.clone();
-    for (path, value) in overrides {
-        text = edit::upsert(&text, path, value).map_err(|error| ValuesError {
-            file: profile.file.clone(),
-            path,
-            reason: error.to_string(),
-        })?;
+    let mut shared = Vec::new();
+    for &(path, value) in overrides {
+        match edit::upsert(&text, path, value) {
+            Ok(edited) => text = edited,
+            Err(EditError::Entangled) => shared.push((path, value)),
+            Err(error) => return Err(refused(path, error)),
+        }
+    }
+    // What another path took from there by an alias may have become its own by now.
+    for (path, value) in shared {
+        text = edit::upsert(&text, path, value).map_err(|error| refused(path, error))?;
     }
     if !text.ends_with('\n') {
         text.push('\n');

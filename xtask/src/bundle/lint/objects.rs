@@ -1,6 +1,6 @@
 //! Rules over all objects: API versions, namespaces, the order of things.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use appliance_common::names::{PRUNE_ANNOTATION, namespace};
 
@@ -36,6 +36,19 @@ pub(super) fn versions(objects: &[Object], findings: &mut Findings) {
                     "{version:?} is not a served version; Flux has v1 sources and Kustomizations, v2 releases"
                 ),
             );
+        }
+    }
+}
+
+/// Each object has a kind and a name, and is there once: kustomize builds nothing else.
+pub(super) fn identities(objects: &[Object], findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for object in objects {
+        let namespace = object.text("/metadata/namespace");
+        if object.kind().is_empty() || object.name().is_empty() {
+            findings.add(&object.file, object.id(), "needs a kind and metadata.name");
+        } else if !seen.insert((object.group(), object.kind(), namespace, object.name())) {
+            findings.add(&object.file, object.id(), "it is in the bundle twice");
         }
     }
 }

@@ -136,19 +136,27 @@ struct Challenge {
 }
 
 impl Challenge {
+    /// The bearer challenge of a header, which may list others before and after it.
     fn read(text: &str) -> Option<Self> {
-        let (scheme, mut rest) = text.trim().split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return None;
-        }
-        let (mut realm, mut service) = (None, None);
+        let (mut bearer, mut realm, mut service) = (false, None, None);
+        let mut rest = text;
         while let Some((name, value, after)) = parameter(rest) {
-            match name.to_ascii_lowercase().as_str() {
-                "realm" => realm = Some(value),
-                "service" => service = Some(value),
+            rest = after;
+            // The first parameter of a challenge comes after the name of its scheme.
+            let mut words = name.split([' ', '\t', ',']).rev().filter(|word| !word.is_empty());
+            let name = words.next().unwrap_or_default().to_ascii_lowercase();
+            if let Some(scheme) = words.next() {
+                if realm.is_some() {
+                    break;
+                }
+                bearer = scheme.eq_ignore_ascii_case("bearer");
+                service = None;
+            }
+            match name.as_str() {
+                "realm" if bearer => realm = Some(value),
+                "service" if bearer => service = Some(value),
                 _ => {}
             }
-            rest = after;
         }
         Some(Self {
             realm: realm?,
@@ -198,6 +206,12 @@ mod tests {
             ),
             ("BEARER realm=https://a/t, service=s", Some("s")),
             (r#"Bearer realm="https://a/t""#, None),
+            ("Bearer\trealm=\"https://a/t\"", None),
+            (
+                r#"Basic realm="b", service="b", Bearer service="s",realm="https://a/t", Digest realm="d", service="d""#,
+                Some("s"),
+            ),
+            (r#"Negotiate, Bearer realm="https://a/t""#, None),
         ] {
             assert_eq!(
                 read(text),
@@ -216,6 +230,7 @@ mod tests {
             "Bearer service=\"s\"",
             "Bearer realm=\"x",
             "Bearer x",
+            "realm=\"x\"",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

@@ -143,7 +143,9 @@ impl RegistryError {
                  a proxy in between can also be the cause.",
                 self.repository()
             ),
-            Category::NotFound => "Check the channel or release pin: there is no such release.".to_owned(),
+            Category::NotFound => {
+                "Check the channel or release pin: there is no such channel or release.".to_owned()
+            }
             Category::RateLimited => format!("Wait a little: {host} limits how often it may be asked."),
             Category::Http5xx => {
                 format!("Wait: {host} has a problem of its own. Nothing is wrong with this box.")

@@ -27,7 +27,7 @@ pub(super) fn read(
                 Some(Value::String(yaml)) => yaml.clone(),
                 Some(_) => return Err(refused(&file, "is not a string")),
             };
-            match serde_saphyr::from_str(&yaml) {
+            match parse_values(&yaml) {
                 Ok(Value::Object(_)) => Ok(ProfileValues { service, file, yaml }),
                 Ok(_) => Err(refused(&file, "is YAML, but not a mapping")),
                 Err(error) => Err(refused(
@@ -37,6 +37,18 @@ pub(super) fn read(
             }
         })
         .collect()
+}
+
+/// A values file as the charts read it: a number that is too large to be one is a text, such as the
+/// tag `12e4567`.
+///
+/// # Errors
+/// What the parser says of a text that is not YAML.
+pub fn parse_values(yaml: &str) -> Result<Value, serde_saphyr::Error> {
+    let options = serde_saphyr::options! {
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
+    };
+    serde_saphyr::from_str_with_options(yaml, options)
 }
 
 fn check_sizes(values: &Map<String, Value>) -> Result<(), UseError> {

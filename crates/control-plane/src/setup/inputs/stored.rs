@@ -106,15 +106,18 @@ impl StoredInputs {
     /// `setupInputs` of the state document (20 §4): enough to recognise the submission by.
     #[must_use]
     pub fn brief(&self) -> Value {
-        json!({
+        let mut brief = json!({
             "channel": self.channel,
             "dnsMode": self.dns_mode,
-            "releaseRef": self.release_ref,
             "initialTenant": {
                 "tenantName": self.initial_tenant.tenant_name,
                 "adminEmail": self.initial_tenant.admin_email,
             },
-        })
+        });
+        if !self.release_ref.is_empty() {
+            brief["releaseRef"] = json!(self.release_ref);
+        }
+        brief
     }
 
     /// The secrets of a file that the shipped product wrote; storing the document again drops them, so

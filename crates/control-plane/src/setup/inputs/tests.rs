@@ -423,3 +423,11 @@ fn no_form_of_a_submission_shows_a_secret() {
         assert!(!shown.contains(canary), "{canary} in {shown}");
     }
 }
+
+#[test]
+fn the_brief_names_a_pin_only_when_there_is_one() {
+    let mut stored: StoredInputs = serde_json::from_value(json!({"channel": "stable"})).unwrap();
+    assert!(stored.brief().get("releaseRef").is_none());
+    "1.4.2".clone_into(&mut stored.release_ref);
+    assert_eq!(stored.brief()["releaseRef"], "1.4.2");
+}

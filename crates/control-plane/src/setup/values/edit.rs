@@ -3,9 +3,10 @@
 //! The edit is made on a lossless syntax tree, so comments and layout stay. Whether it did what it
 //! should is not left to that: the result is parsed again, by another parser, and compared.
 
+use appliance_common::release::usable::parse_values;
 use serde_json::{Map, Value};
 use yaml_edit::path::{AliasPolicy, YamlPath};
-use yaml_edit::{Document, ScalarValue};
+use yaml_edit::{ScalarValue, YamlFile};
 
 /// Why a text could not be read or edited.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,7 @@ pub(super) enum EditError {
 
 /// The mapping that `text` says.
 pub(super) fn read(text: &str) -> Result<Map<String, Value>, EditError> {
-    match serde_saphyr::from_str(text).map_err(|error| EditError::Syntax(first_line(&error.to_string())))? {
+    match parse_values(text).map_err(|error| EditError::Syntax(first_line(&error.to_string())))? {
         Value::Object(map) => Ok(map),
         _ => Err(EditError::NotAMapping),
     }
@@ -41,11 +42,12 @@ pub(super) fn upsert(text: &str, path: &str, value: &str) -> Result<String, Edit
     if wanted == before {
         return Ok(text.to_owned());
     }
-    let document: Document = text.parse().map_err(|_| EditError::Entangled)?;
+    let file: YamlFile = text.parse().map_err(|_| EditError::Entangled)?;
+    let document = file.document().ok_or(EditError::Entangled)?;
     document
         .try_set_path_with(path, ScalarValue::double_quoted(value), AliasPolicy::Expand)
         .map_err(|_| EditError::Entangled)?;
-    let edited = document.to_string();
+    let edited = file.to_string();
     match read(&edited) {
         Ok(after) if after == wanted => Ok(edited),
         _ => Err(EditError::Entangled),
@@ -155,6 +157,21 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_tag_that_looks_like_a_number_is_written_as_text() {
+        for tag in ["1234567", "0012345", "12e4567", "1e10", "1.10", "0x1f"] {
+            let edited = upsert(&format!("image:\n  tag: {tag}\n"), "image.tag", tag).unwrap();
+            assert_eq!(edited, format!("image:\n  tag: \"{tag}\"\n"));
+        }
+    }
+
+    #[test]
+    fn what_stands_around_the_document_stays() {
+        let text = "%YAML 1.2\n# a\n---\nimage:\n  tag: x\n...\n# z\n";
+        let edited = upsert(text, "image.tag", "v1").unwrap();
+        assert_eq!(edited, text.replace("tag: x", "tag: \"v1\""));
     }
 
     #[test]

@@ -138,3 +138,14 @@ fn a_release_that_cannot_be_rendered_names_text_and_path() {
         format!("{named} at image.tag: image.tag holds a mapping, where a single value belongs")
     );
 }
+
+#[test]
+fn images_that_share_one_anchor_both_get_the_tag() {
+    let mut profile = profile();
+    "setup:\n  image: &image {name: psa, tag: latest}\nserver:\n  image: *image\n"
+        .clone_into(&mut profile[0].yaml);
+    let core = value(&render(&profile, &images(), None).unwrap(), "alga-core");
+    for part in ["setup", "server"] {
+        assert_eq!(core[part]["image"], json!({"name": "psa", "tag": "core-1"}));
+    }
+}
