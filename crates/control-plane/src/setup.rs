@@ -141,14 +141,11 @@ impl Setup {
         }))
     }
 
-    /// Whether the form may be filled in again: blocked or interrupted before the Flux source.
+    /// Whether the form may be filled in again: blocked or interrupted before the Flux source. On a
+    /// fresh box there is nothing to fill in again.
     #[must_use]
     pub fn is_editable(&self) -> bool {
-        let Ok(view) = self.view() else {
-            return false;
-        };
-        let was_submitted = view.history.run != Run::Empty || matches!(self.shipped_document(), Ok(Some(_)));
-        was_submitted && self.check_accepts().is_ok()
+        self.check_accepts().is_ok() && self.install_state().is_ok_and(|state| state.is_some())
     }
 
     /// The newest view of the run; `Err` says why the journal cannot be read.

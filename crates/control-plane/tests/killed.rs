@@ -204,7 +204,8 @@ async fn an_install_whose_program_is_killed_every_five_events_ends_as_if_it_had_
         until("five more events, or the end", || {
             Ok(subject.journal_lines() >= goal || subject.state()?["status"] == "release-config-complete")
         })
-        .await?;
+        .await
+        .with_context(|| format!("{:#?}\n{}", subject.state(), life.process.log_tail()))?;
         assert_clean("its command line", life.command_line()?.as_bytes());
         // Dropping it is SIGKILL.
         drop(life);

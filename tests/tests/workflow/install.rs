@@ -141,7 +141,10 @@ fn the_state_document_has_the_keys_of_the_contract(scene: &Scene, state: &Value)
     let tenant = json!({"tenantName": "Example Ltd", "adminEmail": "ada@example.test"});
     assert_eq!(state["setupInputs"]["initialTenant"], tenant);
     assert_eq!(state["preflight"]["release"]["version"], "1.0.0");
-    assert_eq!(state["preflight"]["ghcr"]["endpoint"], format!("{host}/v2/"));
+    assert_eq!(
+        state["preflight"]["ghcr"]["endpoint"],
+        format!("http://{host}/v2/")
+    );
     assert_eq!(state["flux"]["namespace"], "flux-system");
     assert_eq!(state["release"]["selectedChannel"], "stable");
     assert_eq!(state["release"]["manifestDigest"], *manifest);

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
+use appliance_common::state_file::StateFile;
+use appliance_control_plane::setup::projection::COMPLETE_STATUS;
 use appliance_control_plane::setup::run::Run;
 use appliance_tests::releases;
 use serde_json::{Value, json};
@@ -22,6 +24,8 @@ enum Cut {
     AfterTheWrite,
     /// It is half there, and the state document has not heard of it: what it tells of was done.
     InTheWrite,
+    /// It reached the disk, and the state document made of it did not.
+    BeforeTheDocument,
 }
 
 /// Everything an install leaves, without times and random values: cluster, documents, names of files.
@@ -41,9 +45,15 @@ async fn an_engine_that_is_killed_after_any_journal_write_resumes_to_the_same_en
 
     let started = Instant::now();
     for (count, line) in lines.iter().enumerate().map(|(index, line)| (index + 1, line)) {
-        for cut in [Cut::AfterTheWrite, Cut::InTheWrite] {
-            // Before the submission is recorded nobody was told that it was taken.
-            if cut == Cut::InTheWrite && !line.contains("step-done") && !line.contains("completed") {
+        for cut in [Cut::AfterTheWrite, Cut::InTheWrite, Cut::BeforeTheDocument] {
+            let is_worth_a_round = match cut {
+                Cut::AfterTheWrite => true,
+                // Before the submission is recorded nobody was told that it was taken.
+                Cut::InTheWrite => line.contains("step-done") || line.contains("completed"),
+                // Any later line makes the document anew.
+                Cut::BeforeTheDocument => line.contains("completed"),
+            };
+            if !is_worth_a_round {
                 continue;
             }
             let round = round(&mut site, count, cut).await;
@@ -84,8 +94,10 @@ async fn round(site: &mut Site, count: usize, cut: Cut) -> Result<End> {
     site.clear().await?;
     site.new_volume()?;
     killed_at(&site.volume, count).await?;
-    if cut == Cut::InTheWrite {
-        tear_the_last_line(site)?;
+    match cut {
+        Cut::AfterTheWrite => {}
+        Cut::InTheWrite => tear_the_last_line(site)?,
+        Cut::BeforeTheDocument => take_back_the_document(site)?,
     }
     let before = objects::secrets(&ours(&site.client).await?);
 
@@ -98,6 +110,8 @@ async fn round(site: &mut Site, count: usize, cut: Cut) -> Result<End> {
         site.volume.document(file::INSTALL_STATE)?
     );
     answers_are_forgotten(site).await?;
+    let document = site.volume.document(file::INSTALL_STATE)?;
+    ensure!(document["status"] == COMPLETE_STATUS, "{document:#}");
     let after = objects::secrets(&ours(&site.client).await?);
     for (name, secret) in before {
         ensure!(
@@ -117,6 +131,13 @@ fn tear_the_last_line(site: &Site) -> Result<()> {
         .write(true)
         .open(&path)?
         .set_len(torn as u64)?;
+    Ok(())
+}
+
+fn take_back_the_document(site: &Site) -> Result<()> {
+    let mut document = site.volume.document(file::INSTALL_STATE)?;
+    document["status"] = "release-config-running".into();
+    StateFile::at(site.volume.path(file::INSTALL_STATE)).store(&document)?;
     Ok(())
 }
 

@@ -122,6 +122,12 @@ impl Registry {
         })
     }
 
+    /// Address of the registry's API, which answers 200 or 401.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.url("v2/").to_string()
+    }
+
     /// Pulls the release that `reference` means now, and verifies it.
     ///
     /// # Errors

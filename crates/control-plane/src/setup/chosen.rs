@@ -77,7 +77,7 @@ impl Chosen {
                 UseStep::ResolveReleaseManifest => Blame::ResolveReleaseManifest,
                 UseStep::RenderRuntimeValues => Blame::RenderRuntimeValues,
             };
-            unusable(blame, reference, &chain(&error))
+            unusable(blame, reference, &format!("{} {}", error.path, error.problem))
         })?;
         let values = values::render(&release.values, &release.images, cx.inputs.app_url.as_ref())
             .map_err(|error| unusable(Blame::RenderRuntimeValues, reference, &chain(&error)))?;
@@ -95,15 +95,18 @@ fn document(cx: &StepContext) -> StateFile<Stored> {
     StateFile::at(cx.settings.beside_state(file::SETUP_RELEASE))
 }
 
-/// The release itself is at fault: nothing that this box does changes that.
+/// The release itself is at fault. A channel or tag may lead to a better one later; a digest never.
 fn unusable(blame: Blame, reference: &Reference, cause: &str) -> Failure {
-    Failure::new(
-        blame,
-        "invalid-manifest",
-        format!("Release {reference} cannot be used: {cause}"),
-        cause,
-        "Choose another channel or release under “Advanced”, or wait until this one is published again.",
-    )
+    Failure {
+        retry_safe: !matches!(reference, Reference::Digest(_)),
+        ..Failure::new(
+            blame,
+            "invalid-manifest",
+            format!("Release {reference} cannot be used: {cause}"),
+            cause,
+            "Choose another channel or release under “Advanced”, or wait until this one is published again.",
+        )
+    }
 }
 
 fn unproven(cause: &str) -> Failure {

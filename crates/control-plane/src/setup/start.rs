@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use appliance_common::process::chain;
 use appliance_common::random;
-use appliance_common::state_file::{FileLock, LockError};
+use appliance_common::state_file::{FileLock, LockError, StateFile};
+use serde_json::Value;
 
 use super::Setup;
 use super::context::StepContext;
@@ -13,6 +14,7 @@ use super::engine::{Engine, EngineError};
 use super::failure::{Blame, Failure};
 use super::inputs::SetupInputs;
 use super::plan::StepId;
+use super::projection::COMPLETE_STATUS;
 use super::recorder::{RecordError, Recorder};
 use super::run::{Event, Run};
 use super::steps;
@@ -64,7 +66,10 @@ impl Setup {
             .map(|stored| stored.submission_id)
             .filter(|id| history.submission.as_ref() != Some(id));
         match history.run {
-            Run::Complete => return self.forget_secrets().await,
+            Run::Complete => {
+                self.finish_document(recorder).await;
+                return self.forget_secrets().await;
+            }
             Run::Empty | Run::Blocked { .. } if unrecorded.is_none() => {
                 return refresh_document(recorder).await;
             }
@@ -83,6 +88,20 @@ impl Setup {
         match self.unseal(recorder.board()).await {
             Ok((inputs, submission)) => self.drive(recorder, inputs, submission).await,
             Err(failure) => self.block_at_start(recorder, failure).await,
+        }
+    }
+
+    /// A crash may have come between the last journal line and the document made of it. A document that
+    /// says more than a complete setup belongs to what came after, and is left alone.
+    async fn finish_document(&self, recorder: &Recorder) {
+        let document = StateFile::<Value>::at(&self.settings.state_file)
+            .load()
+            .ok()
+            .flatten();
+        let is_behind = document
+            .is_none_or(|document| document.get("update").is_none() && document["status"] != COMPLETE_STATUS);
+        if is_behind {
+            refresh_document(recorder).await;
         }
     }
 

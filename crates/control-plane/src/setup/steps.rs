@@ -114,11 +114,10 @@ pub(super) fn registry_failure(step: Blame, error: &RegistryError) -> Failure {
         error.to_string(),
         error.source().map_or_else(|| error.to_string(), chain),
     );
-    let failure = Failure::new(step, category, message, cause, error.next_step());
-    if error.transient() {
-        failure.passing()
-    } else {
-        failure
+    Failure {
+        retry_safe: error.retry_safe(),
+        transient: error.transient(),
+        ..Failure::new(step, category, message, cause, error.next_step())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Preflight: DNS, registry, release. Reads only; what it resolves is what is installed.
 
+use std::net::SocketAddr;
+
 use appliance_common::outbound::LookupError;
 use appliance_common::release::reference::Reference;
 use appliance_common::release::registry::{Failure as RegistryFailure, RegistryError};
@@ -12,6 +14,9 @@ use crate::setup::chosen::Chosen;
 use crate::setup::context::StepContext;
 use crate::setup::failure::{Blame, Failure};
 use crate::setup::plan::StepId;
+
+/// Where DNS servers listen; RFC 1035, 4.2.
+const DNS_PORT: u16 = 53;
 
 pub(super) struct Preflight;
 
@@ -67,13 +72,24 @@ async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
 
 fn report(cx: &StepContext, reference: &Reference, version: &str) -> Outcome {
     let host = cx.settings.registry.host.as_str();
+    let servers = cx.inputs.dns.policy().servers();
+    let resolvers: Vec<String> = servers.iter().map(resolver).collect();
     let facts = json!({
-        "dns": {"mode": cx.inputs.dns.mode(), "resolvers": cx.inputs.dns.policy().servers()},
+        "dns": {"mode": cx.inputs.dns.mode(), "resolvers": resolvers},
         "release": {"registryHost": host, "reference": reference.to_string(), "version": version},
-        "ghcr": {"endpoint": format!("{host}/v2/")},
+        "ghcr": {"endpoint": cx.registry.endpoint()},
         "egress": {"proxyVariablesDetected": cx.settings.proxy_variables},
     });
     Outcome::new(format!("{host} answers; release {version} can be installed")).with_fact("preflight", facts)
+}
+
+/// A DNS server as people write it: with its port only where that is not the usual one.
+fn resolver(server: &SocketAddr) -> String {
+    if server.port() == DNS_PORT {
+        server.ip().to_string()
+    } else {
+        server.to_string()
+    }
 }
 
 /// A box without any resolver is another matter than a name that has no address.
