@@ -251,13 +251,26 @@ impl Settings {
     pub fn read(
         args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
+        let mut command = Self::command().mut_args(unset_if_empty);
         let read = |matches| Self::from_arg_matches(&matches);
         command
             .try_get_matches_from_mut(args)
             .and_then(read)
             .map_err(|error| naming_variable(error, &command))
     }
+}
+
+/// Settings whose variable means the same empty and unset, as unit files have them. An
+/// empty number is an error like any other that does not parse.
+const MAY_BE_EMPTY: [&str; 3] = ["ca_bundle", "flux_manifest", "allowed_repositories"];
+
+#[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
+fn unset_if_empty(arg: clap::Arg) -> clap::Arg {
+    let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    if MAY_BE_EMPTY.contains(&arg.get_id().as_str()) && arg.get_env().is_some_and(is_empty) {
+        return arg.env(None::<&str>);
+    }
+    arg
 }
 
 /// clap names a bad value by its flag, even if it came from the environment: this adds the variable.

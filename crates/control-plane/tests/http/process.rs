@@ -21,6 +21,17 @@ fn a_number_that_does_not_parse_stops_the_start_and_is_named() {
 }
 
 #[test]
+fn an_optional_variable_that_is_empty_counts_as_unset() {
+    let empty = [
+        "ALGA_APPLIANCE_CA_BUNDLE",
+        "ALGA_APPLIANCE_FLUX_MANIFEST",
+        "ALGA_APPLIANCE_ALLOWED_REPOSITORIES",
+    ];
+    // It listens, or this panics with its log.
+    Program::start(&TestBox::new(), &empty.map(|variable| (variable, "")));
+}
+
+#[test]
 fn it_tells_its_version_and_its_variables() {
     let version = program().arg("--version").output().unwrap();
     assert!(version.stdout.starts_with(b"appliance-control-plane "));
