@@ -108,7 +108,11 @@ async fn slow_headers_and_idle_connections_are_closed_on_time() {
     let start = Instant::now();
     let mut silent = TcpStream::connect(server.address()).await.unwrap();
     assert_eq!(read_to_end(&mut silent).await, "");
-    assert!(start.elapsed().as_millis() >= 600, "{:?}", start.elapsed());
+    assert!(
+        (600..4000).contains(&start.elapsed().as_millis()),
+        "{:?}",
+        start.elapsed()
+    );
 
     let mut kept = TcpStream::connect(server.address()).await.unwrap();
     kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -117,7 +121,11 @@ async fn slow_headers_and_idle_connections_are_closed_on_time() {
     let start = Instant::now();
     let answer = read_to_end(&mut kept).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(start.elapsed().as_millis() >= 250, "{:?}", start.elapsed());
+    assert!(
+        (250..4000).contains(&start.elapsed().as_millis()),
+        "{:?}",
+        start.elapsed()
+    );
 
     // One byte now and then must not win time.
     let start = Instant::now();
@@ -135,7 +143,11 @@ async fn slow_headers_and_idle_connections_are_closed_on_time() {
     });
     let mut answer = Vec::new();
     let _ = reader.read_to_end(&mut answer).await;
-    assert!(start.elapsed().as_millis() >= 600, "{:?}", start.elapsed());
+    assert!(
+        (600..4000).contains(&start.elapsed().as_millis()),
+        "{:?}",
+        start.elapsed()
+    );
     dripping.abort();
     server.stop().await;
 }

@@ -179,7 +179,7 @@ async fn a_body_that_drips_ends_at_the_deadline() {
     .await;
     let started = Instant::now();
     assert_eq!(failure(&registry).await.1, "timeout");
-    assert!(started.elapsed() < PATIENT);
+    assert!(started.elapsed() < IMPATIENT * 3);
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_server_that_says_nothing_ends_at_the_deadline() {
     let (_server, registry) = serving_impatiently(|_| Reply::silence()).await;
     let started = Instant::now();
     assert_eq!(failure(&registry).await, ("manifest", "timeout"));
-    assert!(started.elapsed() < PATIENT);
+    assert!(started.elapsed() < IMPATIENT * 3);
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_whole_resolve_ends_after_three_deadlines() {
     .await;
     let started = Instant::now();
     assert_eq!(failure(&registry).await.1, "timeout");
-    assert!(started.elapsed() < PATIENT);
+    assert!(started.elapsed() < slow * 4 + slow, "{:?}", started.elapsed());
     assert!(server.requests().len() > 1, "no single answer was too late");
 }
 
