@@ -34,6 +34,9 @@ impl TestRegistry {
     /// # Errors
     /// It does not listen within half a minute; the message has the end of its log.
     pub async fn start(tools: &Tools) -> Result<Self> {
+        // Whoever talks to it does so with reqwest, which wants a TLS provider even for plain HTTP. One that is
+        // installed already is the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = GuardedDir::new("alga-registry-")?;
         let (process, port) = start_on(tools, dir.path(), 0).await?;
         Ok(Self {
