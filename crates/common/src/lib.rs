@@ -1,5 +1,6 @@
 //! What two or more of the appliance's programs share. No business flow lives here.
 
+pub mod agent_api;
 pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;
