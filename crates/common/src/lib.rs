@@ -13,5 +13,7 @@ pub mod random;
 pub mod release;
 pub mod secret;
 pub mod state_file;
+#[cfg(feature = "cluster")]
+pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -35,6 +35,10 @@ pub mod file {
     pub const UPDATE_LOCK: &str = "update.lock";
     /// Kernel lock of the storage reconciliation.
     pub const STORAGE_LOCK: &str = "storage-reconcile.lock";
+    /// What storage was proven to do, and on what.
+    pub const STORAGE_STATE: &str = "storage-state.json";
+    /// What the storage repair at start did; bounded and rotated.
+    pub const STORAGE_LOG: &str = "storage-reconcile.log";
 }
 
 /// User and group id of the control-plane pod; also the group of files the host shares with it.
@@ -60,6 +64,10 @@ pub mod namespace {
     pub const FLUX_SYSTEM: &str = "flux-system";
     /// The local-path provisioner.
     pub const LOCAL_PATH_STORAGE: &str = "local-path-storage";
+    /// Kubernetes' own, where k3s puts the provisioner it brings along.
+    pub const KUBE_SYSTEM: &str = "kube-system";
+    /// The storage test, while it runs.
+    pub const STORAGE_SMOKE: &str = "storage-smoke";
 }
 
 /// Objects, by their names.

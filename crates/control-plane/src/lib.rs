@@ -6,6 +6,7 @@ mod app;
 pub mod auth;
 mod host_network;
 pub mod http;
+pub mod install_storage;
 pub mod mode;
 pub mod password;
 mod run;

@@ -43,6 +43,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         tracing::warn!("ALGA_APPLIANCE_UPDATE_OWNER_MAX_AGE_MS is not a positive number: using the default");
     }
     raise_descriptor_limit();
+    let repair_delay = settings.storage.storage_repair_delay;
     let app = App::open(settings, Clock::system(), Limits::default());
     let setup = app.setup.clone();
     let mut stopped = pin!(async {
@@ -57,8 +58,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         () = &mut stopped => return Ok(()),
     };
     setup.resume();
+    let repair = setup.repair_storage(repair_delay);
     stopped.await;
     tracing::info!("stopping: no new connections, requests in flight may end");
+    drop(repair);
     setup.stop();
     running.stop().await;
     Ok(())

@@ -5,6 +5,7 @@
 
 mod parse;
 mod setup;
+mod storage;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 pub use parse::OwnerMaxAge;
 use parse::{comma_list, millis, owner_max_age, seconds, switch};
+pub use storage::StorageArgs;
 
 /// The appliance's control plane: setup wizard, status and management on one HTTP port.
 #[derive(Debug, Clone, Parser)]
@@ -38,6 +40,9 @@ pub struct Settings {
     /// The cluster and the host below it.
     #[command(flatten)]
     pub cluster: ClusterSettings,
+    /// Storage reconciliation.
+    #[command(flatten)]
+    pub storage: StorageArgs,
     /// Where releases come from.
     #[command(flatten)]
     pub release: ReleaseSettings,

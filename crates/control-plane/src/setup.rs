@@ -28,6 +28,7 @@ pub mod selection;
 mod shipped;
 mod start;
 pub mod steps;
+mod storage_repair;
 mod submit;
 pub mod values;
 
@@ -48,6 +49,7 @@ use recorder::Recorder;
 use run::Run;
 use selection::{ReleaseSelection, SelectionFile};
 
+pub use storage_repair::StorageRepair;
 pub use submit::SubmitError;
 
 /// Why answers are not taken now.

@@ -7,6 +7,7 @@ mod killed;
 mod log;
 mod objects;
 mod refused;
+mod repair;
 mod scene;
 mod shipped;
 mod site;

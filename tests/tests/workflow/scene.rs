@@ -11,6 +11,7 @@ use appliance_common::names::file;
 use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 use appliance_common::state_file::FileLock;
+use appliance_common::storage::StorageSettings;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::board::View;
 use appliance_control_plane::setup::context::SetupSettings;
@@ -67,6 +68,11 @@ impl Volume {
             cluster: ClusterSource::new(kubeconfig),
             policy: UsePolicy::for_registry(&host),
             registry: RegistrySettings::new(host, "nine-minds/alga-appliance-release".parse()?),
+            storage: StorageSettings {
+                agent: at("host-agent.sock"),
+                settle: Duration::ZERO,
+                ..StorageSettings::in_state_dir(dir.path())
+            },
             proxy_variables: Vec::new(),
             queue_disabled: false,
         };

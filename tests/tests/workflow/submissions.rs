@@ -77,7 +77,7 @@ async fn a_state_that_cannot_be_read_is_never_taken_for_a_new_box() -> Result<()
         ),
         (file::SETUP_JOURNAL, "{\"at\":\"t\",\"event\":\"completed\"}\n"),
     ] {
-        site.new_volume()?;
+        site.new_volume().await?;
         let path = site.volume.path(name);
         replace(&path, damaged.as_bytes(), 0o600)?;
         let setup = site.open();

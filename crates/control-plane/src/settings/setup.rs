@@ -34,6 +34,9 @@ impl Settings {
             },
             policy,
             proxy_variables: self.outbound.proxy_variables(),
+            storage: self
+                .storage
+                .engine(&self.state.state_file, &self.cluster.host_agent_socket),
             queue_disabled: self.engine.disable_setup_queue,
         }
     }

@@ -13,6 +13,7 @@ use appliance_common::process::chain;
 use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::{Registry, RegistrySettings};
 use appliance_common::secret::Secret;
+use appliance_common::storage::StorageSettings;
 use tokio::sync::OnceCell;
 
 use super::board::Board;
@@ -39,6 +40,8 @@ pub struct SetupSettings {
     pub registry: RegistrySettings,
     /// Which repositories and profiles a release may name.
     pub policy: UsePolicy,
+    /// Storage reconciliation.
+    pub storage: StorageSettings,
     /// Names of the proxy variables that are set, for the report.
     pub proxy_variables: Vec<String>,
     /// Accept submissions but start nothing.
