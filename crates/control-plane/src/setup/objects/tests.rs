@@ -16,6 +16,7 @@ fn tenant(live: Option<&v1::Secret>, inputs: &SetupInputs, format: PasswordForma
         tenant: &inputs.tenant,
         password: &inputs.admin_password,
         format,
+        tenant_id: None,
     };
     initial_tenant(live, &wanted)
 }
