@@ -166,12 +166,15 @@ async fn a_licence_that_the_cluster_lost_is_asked_for_and_a_free_one_is_made_aga
             .delete("appliance-license-seed", &kube::api::DeleteParams::default())
             .await?;
         let asked = shop.service.requests().len();
+        let setup = shop.site.open();
+        setup.resume();
         if is_free {
-            let objects = shop.installs(&code).await?;
+            let objects = shop.completes(&setup).await?;
             assert_eq!(secret_value(&objects[SEED], "INSTALL_EDITION")?, "essentials");
         } else {
-            let failure = shop.is_blocked(&code).await?;
+            let failure = shop.blocks(&setup).await?;
             assert_eq!(failure["code"], "redeemed_license_gone");
+            drop(setup);
             let objects = shop.installs(&shop.service.reissue(&code)?).await?;
             assert!(secret_value(&objects[SEED], "LICENSE_TOKEN")?.starts_with("canary-header."));
         }

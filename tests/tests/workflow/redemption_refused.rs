@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
+use appliance_common::testing::{Reply, WebServer};
 use appliance_tests::standins::license_service::{Fault, LicenseService, Plan};
 use serde_json::{Value, json};
+use tokio::net::UdpSocket;
 
 use crate::objects::{ours, secret_value};
-use crate::redemption::{COMPANY, SEED, Shop, TENANT};
-use crate::scene::submit;
+use crate::redemption::{COMPANY, SEED, Shop, TENANT, with_code};
+use crate::scene::{RUN_LIMIT, ended, released, submit};
 
 /// No Secret of the application was written.
 async fn nothing_is_stored(shop: &Shop) -> Result<()> {
@@ -54,8 +56,6 @@ async fn a_code_that_is_no_good_reopens_the_form_for_another() -> Result<()> {
     shop.service.expire(&expired);
     shop.service.reissue(&old)?;
     let used = open("Used elsewhere");
-    let other_box = LicenseService::start().await?;
-    drop(other_box);
     let used_by = reqwest::Client::new().post(format!("{}/register", shop.service.url()));
     let body = json!({"claim_code": used, "appliance_id": "appliance-of-somebody"});
     used_by.body(body.to_string()).send().await?.error_for_status()?;
@@ -242,12 +242,12 @@ async fn a_release_that_cannot_be_rendered_or_a_cluster_that_declines_spends_no_
         .context("no values for temporal")?;
     shop.site.publish("stable", &release).await?;
     let setup = shop.site.open();
-    submit(&setup, &crate::redemption::with_code(&code)).await?;
-    crate::scene::ended(&setup).await?;
+    submit(&setup, &with_code(&code)).await?;
+    ended(&setup).await?;
     let state = shop.state()?;
     assert_eq!(state["status"], "runtime-values-blocked");
     assert_eq!(state["failure"]["step"], "render-runtime-values");
-    crate::scene::released(&shop.site.volume).await?;
+    released(&shop.site.volume).await?;
     drop(setup);
 
     // A Secret that cannot be changed is found by the dry run.
@@ -256,8 +256,8 @@ async fn a_release_that_cannot_be_rendered_or_a_cluster_that_declines_spends_no_
                   metadata: {name: appliance-license-seed, namespace: msp}\nimmutable: true\n";
     appliance_tests::apply::yaml(&shop.site.client, "test", "msp", frozen).await?;
     let setup = shop.site.open();
-    submit(&setup, &crate::redemption::with_code(&code)).await?;
-    crate::scene::ended(&setup).await?;
+    submit(&setup, &with_code(&code)).await?;
+    ended(&setup).await?;
     let state = shop.state()?;
     assert_eq!(state["failure"]["step"], "apply-runtime-values", "{state:#}");
     assert!(
@@ -266,5 +266,42 @@ async fn a_release_that_cannot_be_rendered_or_a_cluster_that_declines_spends_no_
     );
     assert!(!shop.site.volume.path(file::REDEMPTION).exists());
     assert!(shop.service.requests().is_empty(), "the code was not sent");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_operators_proxy_and_dns_servers_are_the_way_to_the_service() -> Result<()> {
+    let mut shop = Shop::start().await?;
+    let far = "https://license.example.test/".parse()?;
+    shop.site.volume.settings.license_service = Ok(Some(far));
+    let proxy = WebServer::start(|_| Reply::status(502)).await?;
+    shop.site.volume.settings.registry.proxy.https_proxy = Some(format!("http://{}", proxy.address()));
+    let failure = shop.is_blocked("K7QPM2RX").await?;
+    assert_eq!(failure["code"], "license_service_unreachable");
+    let asked = proxy.requests();
+    let asked = asked.first().context("the proxy was not asked")?;
+    assert_eq!(
+        (asked.method.as_str(), asked.target.as_str()),
+        ("CONNECT", "license.example.test:443")
+    );
+    assert!(asked.body.is_empty(), "the code goes through the tunnel only");
+
+    shop.site.volume.settings.registry.proxy.https_proxy = None;
+    let resolver = UdpSocket::bind("127.0.0.1:0").await?;
+    let mut answers = with_code("K7QPM2RX");
+    answers["dnsMode"] = json!("custom");
+    answers["dnsServers"] = json!(resolver.local_addr()?.to_string());
+    let setup = shop.site.open();
+    submit(&setup, &answers).await?;
+    let mut question = [0; 512];
+    let (length, _) = tokio::time::timeout(RUN_LIMIT, resolver.recv_from(&mut question)).await??;
+    let name = b"\x07license\x07example\x04test\x00";
+    ensure!(
+        question[..length]
+            .windows(name.len())
+            .any(|part| part.eq_ignore_ascii_case(name)),
+        "another name was asked for"
+    );
+    setup.stop();
     Ok(())
 }

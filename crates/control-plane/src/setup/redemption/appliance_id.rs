@@ -133,9 +133,8 @@ mod tests {
             Some("a b"),
             Some("\u{0}\u{0}"),
         ] {
-            match damage {
-                Some(text) => replace(&path, text.as_bytes(), 0o600).unwrap(),
-                None => {}
+            if let Some(text) = damage {
+                replace(&path, text.as_bytes(), 0o600).unwrap();
             }
             let ids = known(&["", "appliance-", "appliance-00ff00ff00ff00ff", "appliance-second"]);
             assert_eq!(

@@ -120,15 +120,12 @@ fn without(text: &str, code: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let (mut kept, mut at) = (String::new(), 0);
     while let Some(c) = chars.get(at) {
-        match match_end(&chars[at..], code) {
-            Some(len) => {
-                kept.push_str("(the code)");
-                at += len;
-            }
-            None => {
-                kept.push(*c);
-                at += 1;
-            }
+        if let Some(len) = match_end(&chars[at..], code) {
+            kept.push_str("(the code)");
+            at += len;
+        } else {
+            kept.push(*c);
+            at += 1;
         }
     }
     kept

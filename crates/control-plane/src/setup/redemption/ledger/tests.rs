@@ -1,11 +1,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use appliance_common::secret::Secret;
 use appliance_common::state_file::replace;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::super::book::{Held, Next};
+use super::super::answer::Redemption;
+use super::super::book::{Held, Next, State};
+use super::super::code::CodeHash;
 use super::*;
 
 const CODE: &str = "K7QPM2RX";
