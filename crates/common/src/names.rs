@@ -23,6 +23,10 @@ pub mod file {
     pub const ADMIN_CREDENTIAL: &str = "admin-ui-credential.json";
     /// The release a submission was resolved to, with its proof.
     pub const SETUP_RELEASE: &str = "setup-release.json";
+    /// Who this box is to the licence service; made once.
+    pub const APPLIANCE_ID: &str = "appliance-id";
+    /// What became of each install code, sealed.
+    pub const REDEMPTION: &str = "redemption.json";
     /// Key that signs session cookies.
     pub const SESSION_SECRET: &str = "session-secret";
     /// Ids of sessions that were signed out before they expired.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 
 use appliance_common::clock::Clock;
+use appliance_common::process::chain;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -41,6 +42,12 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let mut interrupt = stop_signal(SignalKind::interrupt())?;
     if settings.engine.update_owner_max_age.malformed {
         tracing::warn!("ALGA_APPLIANCE_UPDATE_OWNER_MAX_AGE_MS is not a positive number: using the default");
+    }
+    if let Err(error) = settings.setup().license_service {
+        tracing::error!(
+            error = chain(&error),
+            "ALGA_LICENSE_SERVICE_URL cannot be used: no install code is redeemed"
+        );
     }
     raise_descriptor_limit();
     let repair_delay = settings.storage.storage_repair_delay;

@@ -175,7 +175,7 @@ pub struct ReleaseSettings {
     /// and the registry host's `nine-minds/`.
     #[arg(long, env = "ALGA_APPLIANCE_ALLOWED_REPOSITORIES", value_delimiter = ',')]
     pub allowed_repositories: Vec<RepositoryPrefix>,
-    /// Address of the licence service.
+    /// Address of the licence service: https, or http on this machine. Unset, no install code can be redeemed.
     #[arg(long, env = "ALGA_LICENSE_SERVICE_URL")]
     pub license_service_url: Option<String>,
 }

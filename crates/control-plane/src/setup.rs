@@ -19,6 +19,7 @@ pub mod objects;
 pub mod plan;
 pub mod projection;
 pub mod recorder;
+pub mod redemption;
 pub mod run;
 #[cfg(test)]
 mod sample;

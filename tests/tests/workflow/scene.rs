@@ -66,6 +66,7 @@ impl Volume {
             token_file: at(file::SETUP_TOKEN),
             flux_manifest,
             cluster: ClusterSource::new(kubeconfig),
+            license_service: Ok(None),
             policy: UsePolicy::for_registry(&host),
             registry: RegistrySettings::new(host, "nine-minds/alga-appliance-release".parse()?),
             storage: StorageSettings {
@@ -125,9 +126,14 @@ pub(crate) async fn ended(setup: &Setup) -> Result<Arc<View>> {
 
 /// Submits, and kills the engine once its journal has `count` lines.
 pub(crate) async fn killed_at(volume: &Volume, count: usize) -> Result<()> {
+    killed_with(volume, &answers(), count).await
+}
+
+/// The same with these answers.
+pub(crate) async fn killed_with(volume: &Volume, answers: &Value, count: usize) -> Result<()> {
     let setup = volume.open();
     let mut views = setup.board().context("the journal cannot be read")?.follow();
-    submit(&setup, &answers()).await?;
+    submit(&setup, answers).await?;
     // Each line of the journal is one view; the engine goes on only when this task has seen it.
     let mut seen = 1;
     while seen < count {
