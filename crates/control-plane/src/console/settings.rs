@@ -1,7 +1,7 @@
 //! What the console was told.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use appliance_common::names;
@@ -39,6 +39,14 @@ pub struct ConsoleSettings {
     /// Pause between two looks at the install, in milliseconds.
     #[arg(long = "poll-ms", env = "ALGA_APPLIANCE_SETUP_POLL_MS", value_parser = millis, default_value = "1000")]
     pub poll: Duration,
+}
+
+impl ConsoleSettings {
+    /// The CA bundle, if one is named.
+    #[must_use]
+    pub fn ca_bundle(&self) -> Option<&Path> {
+        self.console_ca_bundle.as_ref()?.0.as_deref()
+    }
 }
 
 /// A path that may have been given empty, as unit files do.
