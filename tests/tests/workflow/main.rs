@@ -9,5 +9,6 @@ mod objects;
 mod refused;
 mod scene;
 mod shipped;
+mod shipped_states;
 mod site;
 mod submissions;

@@ -8,7 +8,7 @@ use super::check::Answers;
 use super::{SetupInputs, SetupSecrets};
 
 /// Names under which a secret may stand where this program does not look for it.
-const SECRET_NAMES: [&str; 6] = [
+pub(in crate::setup) const SECRET_NAMES: [&str; 6] = [
     "adminPassword",
     "adminPasswordConfirm",
     "initialAdminPassword",
