@@ -6,11 +6,14 @@ mod box_under_test;
 mod pty;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Result, ensure};
-use appliance_common::names::file;
+use appliance_common::names::{CONTROL_PLANE_UID, file};
 use appliance_common::state_file::replace;
+use appliance_common::testing::{Reply, WebServer};
 use box_under_test::{Ended, PROGRAM, Server, Site, console, nowhere};
 use nix::sys::signal::Signal;
 use pty::Pty;
@@ -162,6 +165,78 @@ fn without_a_server_or_answers_it_says_what_is_missing() -> Result<()> {
         assert_eq!(ended.code, Some(2), "{args:?}: {ended:?}");
         assert!(ended.err.contains(says), "{args:?}: {ended:?}");
         says_no_secret(&format!("{ended:?}"));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_is_ridden_out() -> Result<()> {
+    let looks = AtomicUsize::new(0);
+    let state = |status: &str, action: &str| {
+        let state = json!({"status": status, "phase": "flux", "lastAction": action});
+        Reply::ok(json!({"installState": state, "status": status}).to_string())
+    };
+    let server = WebServer::start(move |request| match request.target.as_str() {
+        "/api/auth/state" => Reply::ok(r#"{"phase":"authenticated"}"#),
+        "/api/status" => match looks.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => state("flux-install-running", "Installing \u{1b}[31mFlux"),
+            2 => Reply::cut("{\"installState\": null}"),
+            3 => Reply::status(503),
+            4 => state("flux-source-running", "Handing over"),
+            _ => state("release-config-complete", "Done"),
+        },
+        _ => Reply::ok("{}"),
+    })
+    .await?;
+    let url = format!("http://{}", server.address());
+    let token = Path::new("/nowhere/setup-token");
+    let ended = console(
+        &url,
+        token,
+        &["--answers", "-", "--poll-ms", "10"],
+        &answers().to_string(),
+    )?;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let expected = "[flux] Installing  [31mFlux\n\
+                    [setup] the control plane does not answer just now; setup goes on by itself\n\
+                    [flux] Handing over\nSetup is finished";
+    assert!(ended.out.contains(expected), "{ended:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn state_that_root_kept_for_itself_is_no_fresh_box() -> Result<()> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    let server = Server::start_as(&nowhere(), Some(CONTROL_PLANE_UID), |volume| {
+        replace(
+            &volume.join(file::INSTALL_STATE),
+            br#"{"status":"setup-queued"}"#,
+            0o600,
+        )
+    })
+    .await?;
+    let ended = with_answers(&server, &answers())?;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.err.contains("is not set up over what is there"),
+        "{ended:?}"
+    );
+    assert!(ended.err.contains("install-state.json"), "{ended:?}");
+    assert!(
+        !server.volume.path().join(file::SETUP_INPUTS).exists(),
+        "answers were taken"
+    );
+    // The console ran as root; everything that is new belongs to the pod.
+    for entry in fs::read_dir(server.volume.path())? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_of_the_pod = entry.metadata()?.uid() == CONTROL_PLANE_UID;
+        assert!(
+            is_of_the_pod || name == file::INSTALL_STATE || name.starts_with("server."),
+            "{name} is root's"
+        );
     }
     Ok(())
 }

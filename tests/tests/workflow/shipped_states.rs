@@ -255,6 +255,12 @@ async fn check(site: &Site, name: &str, end: End) -> Result<()> {
             let run = ended(&setup).await?.history.run.clone();
             ensure!(run == Run::Complete, "new answers do not help: {run:?}");
             released(volume).await?;
+            let inputs = volume.document(file::SETUP_INPUTS)?;
+            let had_inputs = fixtures().join(name).join(file::SETUP_INPUTS).exists();
+            ensure!(
+                !had_inputs || inputs["keptBySomebody"] == "yes",
+                "an unknown key is lost: {inputs:#}"
+            );
         }
         End::Finished => {
             let selection = SelectionFile::at(&volume.settings.selection_file);

@@ -105,13 +105,13 @@ impl Client {
                 return Err(self.stranger("its answer is far too long"));
             }
         }
-        let Ok(body) = serde_json::from_slice::<Value>(&text) else {
-            return Err(self.stranger(&format!("HTTP status {status}, and no JSON")));
-        };
-        if status.is_success() {
-            return Ok(body);
+        match serde_json::from_slice::<Value>(&text) {
+            Ok(body) if status.is_success() => Ok(body),
+            Ok(body) => Err(ConsoleError::Refused(refused(status, &body))),
+            // A proxy in between, while the control plane restarts.
+            Err(_) if status.is_server_error() => Err(ConsoleError::Refused(refused(status, &Value::Null))),
+            Err(_) => Err(self.stranger(&format!("HTTP status {status}, and no JSON"))),
         }
-        Err(ConsoleError::Refused(refused(status, &body)))
     }
 
     fn cookie_line(&self) -> String {

@@ -1,7 +1,8 @@
 //! A server, what stands around it, and one run of the console.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -89,12 +90,37 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(place: &Place) -> Result<Self> {
+        Self::start_as(place, None, |_| Ok(())).await
+    }
+
+    /// As another user, to whom the volume belongs but for what `root_leaves` there.
+    pub(crate) async fn start_as(
+        place: &Place,
+        uid: Option<u32>,
+        root_leaves: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<Self> {
         let volume = tempfile::tempdir()?;
-        replace(&volume.path().join(file::SETUP_TOKEN), TOKEN.as_bytes(), 0o640)?;
+        let token = volume.path().join(file::SETUP_TOKEN);
+        replace(&token, TOKEN.as_bytes(), 0o640)?;
+        chown(volume.path(), uid, uid)?;
+        chown(&token, uid, uid)?;
+        root_leaves(volume.path())?;
+        let (program, args) = match uid {
+            None => (PathBuf::from(PROGRAM), Vec::new()),
+            Some(uid) => {
+                let args = [
+                    format!("--reuid={uid}"),
+                    format!("--regid={uid}"),
+                    "--clear-groups".to_owned(),
+                ];
+                let args = args.into_iter().chain([PROGRAM.to_owned()]).collect();
+                (PathBuf::from("/usr/bin/setpriv"), args)
+            }
+        };
         let mut process = Process::start(&Launch {
             name: "server".to_owned(),
-            program: PathBuf::from(PROGRAM),
-            args: Vec::new(),
+            program,
+            args,
             env: place.environment(volume.path()),
             dir: volume.path().to_owned(),
         })?;

@@ -103,6 +103,18 @@ impl StoredInputs {
         }
     }
 
+    /// The same, with the unknown keys of the document that it replaces.
+    #[must_use]
+    pub fn keeping_unknown(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.unknown.clone_from(&before.unknown);
+            self.initial_tenant
+                .unknown
+                .clone_from(&before.initial_tenant.unknown);
+        }
+        self
+    }
+
     /// `setupInputs` of the state document (20 §4): enough to recognise the submission by.
     #[must_use]
     pub fn brief(&self) -> Value {
