@@ -4,6 +4,8 @@
 
 mod app;
 pub mod auth;
+pub mod cli;
+pub mod console;
 mod host_network;
 pub mod http;
 pub mod install_storage;

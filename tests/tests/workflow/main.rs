@@ -13,5 +13,6 @@ mod refused;
 mod repair;
 mod scene;
 mod shipped;
+mod shipped_states;
 mod site;
 mod submissions;
