@@ -4,6 +4,8 @@
 mod call;
 mod connect;
 mod error;
+mod follow;
+mod logs;
 mod read;
 mod wait;
 mod write;
@@ -18,6 +20,8 @@ use crate::meter::Meter;
 
 pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
+pub use follow::{Follow, Followed};
+pub use logs::LogRequest;
 pub use wait::{Judgement, Wait};
 pub use write::{Created, Owner};
 
