@@ -22,6 +22,7 @@ pub mod plan;
 mod pods;
 pub mod projection;
 pub mod recorder;
+pub mod repair;
 pub mod run;
 #[cfg(test)]
 mod sample;
@@ -92,7 +93,9 @@ pub struct Inner {
     recorder: Result<Recorder, String>,
     /// Held while a submission is taken.
     accepting: tokio::sync::Mutex<()>,
-    /// The task of the run under way.
+    /// Who may repair a release, and how it goes.
+    repairs: repair::Repairs,
+    /// The task of the run under way, and of what follows it.
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -140,6 +143,7 @@ impl Setup {
             boot_id,
             recorder,
             accepting: tokio::sync::Mutex::default(),
+            repairs: repair::Repairs::default(),
             task: std::sync::Mutex::default(),
         }))
     }

@@ -140,3 +140,55 @@ fn flux_object(resource: ApiResource, spec: &Value, foreign: &'static [&'static 
         foreign,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The Kustomization as the API server gives it back, changed by `edit`.
+    fn live(wanted: &FluxObject, edit: impl Fn(&mut Value)) -> DynamicObject {
+        let mut live = wanted.object.clone();
+        edit(&mut live.data["spec"]);
+        live
+    }
+
+    #[test]
+    fn defaults_of_the_server_and_ways_to_fetch_are_no_deviation() {
+        let repository = "ghcr.io/nine-minds/alga-appliance-config".parse().unwrap();
+        let digest = format!("sha256:{}", "0".repeat(64)).parse().unwrap();
+        let source = oci_repository(&repository, &digest);
+        let same = live(&source, |spec| {
+            spec["provider"] = json!("generic");
+            spec["timeout"] = json!("60s");
+            spec["proxySecretRef"] = json!({"name": "proxy"});
+        });
+        assert!(source.deviation(&same).is_none());
+        let tagged = live(&source, |spec| {
+            spec["ref"]["tag"] = json!("latest");
+            spec["insecure"] = json!(true);
+        });
+        assert_eq!(source.deviation(&tagged).foreign, ["insecure", "ref.tag"]);
+        assert!(!source.deviation(&tagged).differs);
+        let elsewhere = live(&source, |spec| spec["url"] = json!("oci://elsewhere/x"));
+        assert!(source.deviation(&elsewhere).differs);
+    }
+
+    #[test]
+    fn what_would_apply_something_else_or_nothing_is_foreign() {
+        let wanted = kustomization();
+        assert!(
+            wanted
+                .deviation(&live(&wanted, |spec| spec["force"] = json!(false)))
+                .is_none()
+        );
+        let seen = live(&wanted, |spec| {
+            spec["suspend"] = json!(true);
+            spec["kubeConfig"] = json!({"secretRef": {"name": "x"}});
+        });
+        assert_eq!(wanted.deviation(&seen).foreign, ["suspend", "kubeConfig"]);
+        let unpatched = live(&wanted, |spec| spec["patches"] = json!([]));
+        assert!(wanted.deviation(&unpatched).differs);
+        let change = FluxObject::without_foreign(&seen, &["suspend".to_owned(), "ref.tag".to_owned()]);
+        assert_eq!(change["spec"], json!({"suspend": null, "ref": {"tag": null}}));
+    }
+}
