@@ -58,6 +58,8 @@ async fn an_install_hands_the_release_to_flux_and_a_second_one_changes_no_secret
     let volume = scene.volume()?;
     let setup = volume.open();
     let log = Log::default();
+    // With one subscriber only, a line that another test's thread reaches first would be off for good.
+    let _second = tracing::Dispatch::new(log.subscriber("off"));
     let logging = tracing::subscriber::set_default(log.subscriber("appliance_control_plane=info"));
     let started = Instant::now();
     let statuses = tokio::spawn(statuses(setup.clone()));

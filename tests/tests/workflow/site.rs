@@ -116,7 +116,7 @@ impl Site {
             Api::namespaced_with(self.client.clone(), name, &resource("HelmRelease")?);
         releases.delete_collection(&one, &all).await?;
         let jobs = Api::<Job>::namespaced(self.client.clone(), name);
-        jobs.delete_collection(&one, &all).await?;
+        jobs.delete_collection(&DeleteParams::background(), &all).await?;
         let deployments = Api::<Deployment>::namespaced(self.client.clone(), name);
         deployments.delete_collection(&one, &all).await?;
         let pods = Api::<Pod>::namespaced(self.client.clone(), name);

@@ -75,7 +75,7 @@ fn containers(status: &Value) -> impl Iterator<Item = &Value> {
     let lists = ["initContainerStatuses", "containerStatuses"];
     lists
         .into_iter()
-        .flat_map(|list| status[list].as_array())
+        .filter_map(|list| status[list].as_array())
         .flatten()
 }
 

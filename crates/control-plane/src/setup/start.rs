@@ -124,7 +124,7 @@ impl Setup {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => tracing::warn!(error = chain(&error), "the release cannot be followed"),
                 Err(_) => {
-                    tracing::error!("following the release stopped because of a defect; it begins anew")
+                    tracing::error!("following the release stopped because of a defect; it begins anew");
                 }
             }
             tokio::time::sleep(HANDOVER_PAUSE).await;

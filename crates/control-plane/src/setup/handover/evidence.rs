@@ -30,7 +30,7 @@ pub(super) async fn find(cluster: &Cluster, is_available: bool) -> Result<Option
     }
     let pods: Vec<Pod> = cluster.list(Some(namespace::MSP), "").await?;
     let mut own = pods.iter().filter(|pod| is_of_application(pod)).peekable();
-    let passed = own.peek().is_some() && own.all(|pod| has_passed_gate(pod));
+    let passed = own.peek().is_some() && own.all(has_passed_gate);
     Ok(passed.then_some(Evidence::Works))
 }
 

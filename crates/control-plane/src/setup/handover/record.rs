@@ -144,7 +144,7 @@ impl BootstrapRecord {
         }
         match (&seen.job, &seen.evidence) {
             (Ok(Some(job)), _) => self.judge_job(job),
-            (Ok(None), _) if self.is_latched() => {}
+            (Ok(None) | Err(_), _) if self.is_latched() => {}
             (Ok(None), Some(Evidence::Completed)) => self.becomes(BootstrapState::Complete, None),
             (Ok(None), Some(Evidence::Failed(cause))) => {
                 self.becomes(BootstrapState::Failed, Some(cause.clone()));
@@ -154,7 +154,6 @@ impl BootstrapRecord {
                 self.inferred = true;
             }
             (Ok(None), None) => self.becomes(BootstrapState::Pending, None),
-            (Err(_), _) if self.is_latched() => {}
             (Err(reason), _) => self.becomes(BootstrapState::Unknown, Some(reason.clone())),
         }
     }

@@ -203,5 +203,5 @@ pub(super) fn end(release: &DynamicObject, requested_at: &str) -> Option<RepairS
         return Some(RepairState::Ready);
     }
     let waits = condition(release, "Ready").is_some_and(|ready| ready["reason"] == "DependencyNotReady");
-    (is("Stalled", "True") || is("Ready", "False") && !waits).then_some(RepairState::Failed)
+    (is("Stalled", "True") || (is("Ready", "False") && !waits)).then_some(RepairState::Failed)
 }

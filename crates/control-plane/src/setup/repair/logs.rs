@@ -40,8 +40,10 @@ pub(super) async fn read(
         let text = match &masks {
             Ok(masks) => newest_lines(cluster, (&namespace, &name, container), LINES, BYTES)
                 .await
-                .map(|text| masks.mask(&text))
-                .unwrap_or_else(|error| format!("(the log could not be read: {})", chain(&error))),
+                .map_or_else(
+                    |error| format!("(the log could not be read: {})", chain(&error)),
+                    |text| masks.mask(&text),
+                ),
             Err(error) => format!(
                 "(the log was not saved, because the secrets that it may hold are not known: {})",
                 chain(error)
@@ -56,7 +58,7 @@ fn containers(pod: &DynamicObject) -> Vec<(&DynamicObject, &str)> {
     let lists = ["initContainers", "containers"];
     let all = lists
         .into_iter()
-        .flat_map(|list| pod.data["spec"][list].as_array())
+        .filter_map(|list| pod.data["spec"][list].as_array())
         .flatten();
     all.filter_map(|container| Some((pod, container["name"].as_str()?)))
         .collect()
@@ -104,7 +106,7 @@ mod tests {
         let root = dir.path().join("repair");
         let files = [("p-c.log".to_owned(), "text".to_owned())];
         for number in 0..KEPT + 2 {
-            save(&root, &format!("2026010{:02}", number), &files).unwrap();
+            save(&root, &format!("2026010{number:02}"), &files).unwrap();
         }
         let mut left: Vec<_> = fs::read_dir(&root)
             .unwrap()

@@ -59,7 +59,7 @@ pub(super) async fn survey(cluster: &Cluster, name: &str) -> Result<Survey, Repa
 }
 
 async fn objects(cluster: &Cluster, release: DynamicObject) -> Result<Survey, ClusterError> {
-    let namespace = Some(target(&release)).map(str::to_owned);
+    let namespace = Some(target(&release).to_owned());
     let list = async |resource: ApiResource| cluster.list_dynamic(&resource, namespace.as_deref(), "").await;
     Ok(Survey {
         deployments: list(ApiResource::erase::<Deployment>(&())).await?,
@@ -80,10 +80,8 @@ async fn check(cluster: &Cluster, release: &DynamicObject) -> Result<(), RepairE
             words: format!("Release {name} was suspended by somebody. Resume it, then repair it."),
         });
     }
-    let reference = match release.data.pointer("/spec/chart/spec/sourceRef") {
-        Some(reference) => reference,
-        None => &release.data["spec"]["chartRef"],
-    };
+    let given = release.data.pointer("/spec/chart/spec/sourceRef");
+    let reference = given.unwrap_or(&release.data["spec"]["chartRef"]);
     let Some((kind, source)) = reference["kind"].as_str().zip(reference["name"].as_str()) else {
         return Ok(());
     };

@@ -22,7 +22,7 @@ fn release(ready: &str) -> DynamicObject {
     }))
 }
 
-fn of_flux(name: &str, uid: &str, owner: &str, rest: Value) -> DynamicObject {
+fn of_flux(name: &str, uid: &str, owner: &str, rest: &Value) -> DynamicObject {
     let mut value = json!({"metadata": {
         "name": name, "namespace": "msp", "uid": uid,
         "labels": {"helm.toolkit.fluxcd.io/name": owner, "helm.toolkit.fluxcd.io/namespace": "alga-system"},
@@ -89,17 +89,17 @@ fn only_what_has_failed_and_is_the_releases_own_goes() {
     let failed = json!({"status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}});
     let mut seen = survey(release("False"));
     seen.jobs = vec![
-        of_flux("core-failed", "j1", "alga-core", failed.clone()),
-        of_flux("core-running", "j2", "alga-core", json!({})),
-        of_flux("temporal-failed", "j3", "temporal", failed.clone()),
+        of_flux("core-failed", "j1", "alga-core", &failed),
+        of_flux("core-running", "j2", "alga-core", &json!({})),
+        of_flux("temporal-failed", "j3", "temporal", &failed),
         object(
             json!({"metadata": {"name": "alga-core-sebastian-bootstrap", "namespace": "msp", "uid": "j4"},
                       "status": failed["status"]}),
         ),
     ];
     seen.deployments = vec![
-        of_flux("core", "d1", "alga-core", json!({})),
-        of_flux("temporal", "d2", "temporal", json!({})),
+        of_flux("core", "d1", "alga-core", &json!({})),
+        of_flux("temporal", "d2", "temporal", &json!({})),
     ];
     seen.replica_sets = vec![
         controlled("core-1", "r1", "d1", &json!({})),
