@@ -66,8 +66,22 @@ async fn a_failed_bootstrap_is_told_with_its_log_and_repaired() -> Result<()> {
     assert!(password(&scene).await?.is_some(), "the next Job needs it");
 
     a_dry_run_changes_nothing(&scene, &setup).await?;
+    let job = a_repair_removes_the_job_and_saves_its_log(&scene, &setup).await?;
+    let lines = journal_lines(&volume)?.len();
+    let complete = installed(&setup).await?;
+    assert!(complete.job_uid.is_some_and(|uid| uid != job) && complete.log_excerpt.is_none());
+    assert!(
+        journal_lines(&volume)?.len() < lines + 30,
+        "the journal grows by what changes only"
+    );
+    repair_ends(&setup, RepairState::Ready).await?;
+    the_password_is_gone_and_nothing_else(&scene).await?;
+    a_healthy_release_is_left_alone(&scene, &setup).await
+}
+
+async fn a_repair_removes_the_job_and_saves_its_log(scene: &Scene, setup: &Setup) -> Result<String> {
     scene.stack.helm.bootstrap(Bootstrap::Completes);
-    let job = job_uid(&scene).await?;
+    let job = job_uid(scene).await?;
     let Repaired::Begun {
         plan,
         requested_at,
@@ -83,17 +97,7 @@ async fn a_failed_bootstrap_is_told_with_its_log_and_repaired() -> Result<()> {
         setup.repair(request()).await,
         Err(RepairError::Running(_) | RepairError::TooSoon(_))
     ));
-
-    let lines = journal_lines(&volume)?.len();
-    let complete = installed(&setup).await?;
-    assert!(complete.job_uid.is_some_and(|uid| uid != job) && complete.log_excerpt.is_none());
-    assert!(
-        journal_lines(&volume)?.len() < lines + 30,
-        "the journal grows by what changes only"
-    );
-    repair_ends(&setup, RepairState::Ready).await?;
-    the_password_is_gone_and_nothing_else(&scene).await?;
-    a_healthy_release_is_left_alone(&scene, &setup).await
+    Ok(job)
 }
 
 fn no_secret_is_in(text: &str) {
