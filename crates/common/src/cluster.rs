@@ -5,6 +5,7 @@ mod call;
 mod connect;
 mod error;
 mod follow;
+mod logs;
 mod read;
 mod rollout;
 mod wait;
@@ -22,6 +23,8 @@ pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
 pub(crate) use follow::Changes;
 pub use rollout::rolled_out;
+pub use follow::{Follow, Followed};
+pub use logs::LogRequest;
 pub use wait::{Judgement, Wait};
 pub use write::{Created, Owner};
 

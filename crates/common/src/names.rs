@@ -110,3 +110,15 @@ pub const SERVICES: [&str; 6] = [
 ///
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#prune>
 pub const PRUNE_ANNOTATION: &str = "kustomize.toolkit.fluxcd.io/prune";
+
+/// Annotation by which a bundle's release says that its claims outlive it.
+pub const CLAIMS_ANNOTATION: &str = "alga.nineminds.com/claims";
+
+/// The chart's Job that makes the database, the company and its first administrator.
+pub const BOOTSTRAP_JOB: &str = "alga-core-sebastian-bootstrap";
+
+/// The application's own Deployment.
+pub const APPLICATION: &str = "alga-core-sebastian";
+
+/// Directory, on the state volume, of the logs that repairs save.
+pub const REPAIR_DIR: &str = "repair";

@@ -10,16 +10,20 @@ pub mod chosen;
 pub mod context;
 pub mod engine;
 pub mod failure;
+pub mod handover;
 pub mod history;
 pub mod inputs;
 pub mod journal;
 mod manifest;
+mod masking;
 pub mod metadata;
 pub mod objects;
 pub mod plan;
+mod pods;
 pub mod projection;
 pub mod recorder;
 pub mod redemption;
+pub mod repair;
 pub mod run;
 #[cfg(test)]
 mod sample;
@@ -93,7 +97,9 @@ pub struct Inner {
     recorder: Result<Recorder, String>,
     /// Held while a submission is taken.
     accepting: tokio::sync::Mutex<()>,
-    /// The task of the run under way.
+    /// Who may repair a release, and how it goes.
+    repairs: repair::Repairs,
+    /// The task of the run under way, and of what follows it.
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -141,6 +147,7 @@ impl Setup {
             boot_id,
             recorder,
             accepting: tokio::sync::Mutex::default(),
+            repairs: repair::Repairs::default(),
             task: std::sync::Mutex::default(),
         }))
     }

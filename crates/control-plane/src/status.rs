@@ -20,6 +20,8 @@ pub(crate) struct Observed {
     pub(crate) progress: Option<String>,
     /// A failure that could not be recorded.
     pub(crate) engine_failure: Option<Value>,
+    /// The last repair of a release, if there was one.
+    pub(crate) repair: Option<Value>,
     /// Whether new answers may replace the old.
     pub(crate) editable: bool,
     /// When all this was seen.
@@ -55,6 +57,7 @@ pub(crate) fn snapshot(seen: &Observed) -> Value {
         "rollup": rollup(&state, failure.as_ref()),
         "urls": {"loginUrl": login_url(seen), "statusUrl": null},
         "setupProgress": seen.progress,
+        "repair": seen.repair,
         "setupReEditable": seen.editable,
     })
 }
@@ -107,6 +110,7 @@ mod tests {
             release: Value::Null,
             progress: None,
             engine_failure: None,
+            repair: None,
             editable: false,
             at: Timestamp::UNIX_EPOCH,
         }

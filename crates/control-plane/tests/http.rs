@@ -12,5 +12,6 @@ mod http {
     mod lockout;
     mod process;
     mod program;
+    mod recover;
     mod sessions;
 }

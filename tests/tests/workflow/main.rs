@@ -1,6 +1,9 @@
 //! The setup workflow against real servers: answers in, Flux objects and workloads out.
 
+mod after_flux;
 mod canary;
+mod controllers;
+mod failed_bootstrap;
 mod full_disk;
 mod install;
 mod killed;
@@ -16,3 +19,4 @@ mod shipped;
 mod shipped_states;
 mod site;
 mod submissions;
+mod take_over;

@@ -15,6 +15,7 @@ use appliance_common::storage::StorageSettings;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::board::View;
 use appliance_control_plane::setup::context::SetupSettings;
+use appliance_control_plane::setup::handover::{BootstrapRecord, BootstrapState};
 use appliance_control_plane::setup::inputs::RawInputs;
 use appliance_control_plane::setup::run::Run;
 use appliance_tests::tools::Tools;
@@ -122,6 +123,32 @@ pub(crate) async fn ended(setup: &Setup) -> Result<Arc<View>> {
         bail!("the run did not end: {:?}", setup.view());
     };
     Ok(Arc::clone(&*ended?))
+}
+
+/// Waits until what was recorded of the release meets a condition.
+pub(crate) async fn observed(
+    setup: &Setup,
+    is_met: impl Fn(&BootstrapRecord) -> bool,
+) -> Result<BootstrapRecord> {
+    let mut views = setup.board().context("the journal cannot be read")?.follow();
+    let met = views.wait_for(|view| view.history.bootstrap.as_ref().is_some_and(&is_met));
+    let Ok(met) = tokio::time::timeout(RUN_LIMIT, met).await else {
+        bail!(
+            "not so: {:#?}",
+            setup.view().map(|view| view.history.bootstrap.clone())
+        );
+    };
+    met?.history.bootstrap.clone().context("nothing was observed")
+}
+
+/// Waits until Flux has brought everything about and the cleartext password is gone.
+pub(crate) async fn installed(setup: &Setup) -> Result<BootstrapRecord> {
+    let all_there = |record: &BootstrapRecord| {
+        record.state == BootstrapState::Complete
+            && record.password_removed
+            && record.releases.iter().all(|release| release.ready)
+    };
+    observed(setup, all_there).await
 }
 
 /// Submits, and kills the engine once its journal has `count` lines.

@@ -335,7 +335,7 @@ async fn every_state_of_the_shipped_product_has_its_continuation() -> Result<()>
     for (name, end) in TABLE {
         check(&site, name, end).await.with_context(|| name.to_owned())?;
         site.clear().await?;
-        site.new_volume()?;
+        site.new_volume().await?;
     }
     Ok(())
 }

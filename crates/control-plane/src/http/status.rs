@@ -27,6 +27,7 @@ fn observe(app: &App) -> Observed {
         release: json!(setup.selection()),
         progress: view.as_ref().and_then(|view| view.progress.clone()),
         engine_failure: view.and_then(|view| view.engine_failure.as_ref().map(|failure| json!(failure))),
+        repair: setup.repair_view().map(|repair| json!(repair)),
         editable: setup.is_editable(),
         at: app.clock.now(),
     }

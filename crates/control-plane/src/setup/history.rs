@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::handover::BootstrapRecord;
 use super::plan::{PLAN, StepId};
 use super::run::{Event, IllegalTransition, Run};
 
@@ -54,6 +55,8 @@ pub struct History {
     pub steps: Vec<StepRecord>,
     /// Facts of the steps that are done.
     pub facts: serde_json::Map<String, serde_json::Value>,
+    /// What the release did after it was handed over.
+    pub bootstrap: Option<BootstrapRecord>,
 }
 
 /// The last attempt.
@@ -79,6 +82,7 @@ impl Default for History {
             last_run: None,
             steps: PLAN.map(StepRecord::pending).into(),
             facts: serde_json::Map::new(),
+            bootstrap: None,
         }
     }
 }
@@ -142,6 +146,7 @@ impl History {
                 }
             }
             Event::Completed => {}
+            Event::BootstrapObserved { bootstrap } => self.bootstrap = Some((**bootstrap).clone()),
         }
         Ok(self)
     }

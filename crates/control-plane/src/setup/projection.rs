@@ -27,6 +27,9 @@ pub fn document(history: &History, inputs: &Value, updated_at: &str) -> Option<V
     if let Some(failure) = failure(&history.run) {
         document.insert("failure".to_owned(), failure);
     }
+    if let Some(bootstrap) = &history.bootstrap {
+        document.insert("bootstrap".to_owned(), json!(bootstrap));
+    }
     document.insert("run".to_owned(), json!(history.last_run));
     document.insert("steps".to_owned(), json!(history.steps));
     Some(Value::Object(document))

@@ -11,7 +11,7 @@ use super::board::{Board, View};
 use super::history::History;
 use super::journal::{Journal, JournalError};
 use super::projection;
-use super::run::Event;
+use super::run::{Event, Run};
 
 /// Why an event could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -115,8 +115,10 @@ impl Recorder {
             let history = inner.journal.history().clone();
             let document = inner.project(&history);
             let stored = match &document {
-                Some(document) => inner.document.store(document).map_err(RecordError::Document),
-                None => Ok(()),
+                Some(document) if !inner.is_taken_over(&history) => {
+                    inner.document.store(document).map_err(RecordError::Document)
+                }
+                Some(_) | None => Ok(()),
             };
             Ok((history, document, stored))
         });
@@ -132,6 +134,12 @@ impl Recorder {
 }
 
 impl Inner {
+    /// After setup, the document on the disk may be about an update; that is its owner's.
+    fn is_taken_over(&self, history: &History) -> bool {
+        history.run == Run::Complete
+            && matches!(self.document.load(), Ok(Some(document)) if document.get("update").is_some())
+    }
+
     fn project(&self, history: &History) -> Option<Value> {
         projection::document(history, &self.inputs, &iso_millis(self.clock.now()))
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
+use super::handover::BootstrapRecord;
 use super::plan::StepId;
 
 /// What happened; one line of the journal each.
@@ -47,6 +48,11 @@ pub enum Event {
     Interrupted,
     /// Every step is done.
     Completed,
+    /// What the release does after it was handed over.
+    BootstrapObserved {
+        /// All that is known of it.
+        bootstrap: Box<BootstrapRecord>,
+    },
 }
 
 /// An event that cannot follow what came before.
@@ -117,7 +123,8 @@ impl Run {
                 }
             }
             (Self::Running { step }, Event::Interrupted) => Self::Interrupted { step },
-            (Self::Running { step: None }, Event::Completed) => Self::Complete,
+            (Self::Running { step: None }, Event::Completed)
+            | (Self::Complete, Event::BootstrapObserved { .. }) => Self::Complete,
             (from, event) => {
                 return Err(IllegalTransition {
                     state: from.name(),
@@ -158,6 +165,7 @@ impl Event {
             Self::StepFailed { .. } => "step-failed",
             Self::Interrupted => "interrupted",
             Self::Completed => "completed",
+            Self::BootstrapObserved { .. } => "bootstrap-observed",
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Starting and resuming runs, and following them to their end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use appliance_common::process::chain;
 use appliance_common::random;
 use appliance_common::state_file::{FileLock, LockError, StateFile};
+use futures::FutureExt;
 use serde_json::Value;
 
 use super::Setup;
 use super::context::StepContext;
 use super::engine::{Engine, EngineError};
 use super::failure::{Blame, Failure};
+use super::handover;
 use super::inputs::SetupInputs;
 use super::plan::StepId;
 use super::projection::COMPLETE_STATUS;
@@ -21,6 +24,8 @@ use super::steps;
 
 /// Pause between two looks at what only another party can change: a lock, a full disk.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Pause before the release is followed again.
+const HANDOVER_PAUSE: Duration = Duration::from_secs(15);
 
 impl Setup {
     /// Takes up what a stop left: a run that was queued, under way or interrupted goes on. Returns at
@@ -30,7 +35,10 @@ impl Setup {
             return;
         };
         let setup = self.clone();
-        self.keep(tokio::spawn(async move { setup.take_up(&recorder).await }));
+        self.keep(tokio::spawn(async move {
+            setup.take_up(&recorder).await;
+            setup.hand_over(&recorder).await;
+        }));
     }
 
     /// Ends the run under way, if there is one, as a crash would: the next start resumes it.
@@ -49,6 +57,7 @@ impl Setup {
         self.keep(tokio::spawn(async move {
             setup.drive(&recorder, inputs, submission).await;
             drop(lock);
+            setup.hand_over(&recorder).await;
         }));
     }
 
@@ -105,6 +114,23 @@ impl Setup {
             .is_none_or(|document| document.get("update").is_none() && document["status"] != COMPLETE_STATUS);
         if is_behind {
             refresh_document(recorder).await;
+        }
+    }
+
+    /// Follows what Flux makes of a complete run, to its end. Neither an error nor a defect ends it.
+    async fn hand_over(&self, recorder: &Recorder) {
+        while recorder.board().view().history.run == Run::Complete {
+            match AssertUnwindSafe(handover::follow(self, recorder))
+                .catch_unwind()
+                .await
+            {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => tracing::warn!(error = chain(&error), "the release cannot be followed"),
+                Err(_) => {
+                    tracing::error!("following the release stopped because of a defect; it begins anew");
+                }
+            }
+            tokio::time::sleep(HANDOVER_PAUSE).await;
         }
     }
 
@@ -171,6 +197,12 @@ impl Setup {
                 "the sealed answers are still on disk; the next start tries again"
             );
         }
+    }
+
+    /// The setup token, where a readable one is there.
+    pub(super) fn setup_token(&self) -> Option<String> {
+        let text = std::fs::read_to_string(&self.settings.token_file).ok()?;
+        Some(text.trim().to_owned())
     }
 
     /// Blocks a run that cannot even begin its first step.
