@@ -233,7 +233,7 @@ impl Setup {
         }
         match view.history.run {
             Run::Empty => self.check_shipped(selection.is_some()).map(|()| recorder),
-            Run::Blocked { .. } | Run::Interrupted { .. } => Ok(recorder),
+            Run::Blocked { .. } | Run::Interrupted { .. } | Run::Cancelled { .. } => Ok(recorder),
             Run::Queued | Run::Running { .. } => Err(Refusal::Running),
             Run::Complete => Err(Refusal::Finished),
         }

@@ -3,6 +3,7 @@
 use appliance_common::cluster::ClusterError;
 use appliance_common::process::chain;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What is to blame, as `failure.step` names it (20 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,9 @@ pub struct Failure {
     /// Whether the operator's answers must be corrected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub correctable: bool,
+    /// How long the other side asked not to be bothered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl Failure {
@@ -120,6 +124,7 @@ impl Failure {
             retry_safe: true,
             transient: false,
             correctable: false,
+            retry_after_seconds: None,
         }
     }
 
@@ -151,6 +156,15 @@ impl Failure {
             retry_safe: false,
             transient: false,
             correctable: true,
+            ..self
+        }
+    }
+
+    /// Not to be tried again by itself before `wait` has passed.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after_seconds: Some(wait.as_secs()),
             ..self
         }
     }

@@ -226,7 +226,7 @@ fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::plan::StepId;
-    use super::super::run::Run;
+    use super::super::run::{Run, Trigger};
     use super::*;
 
     fn journal(dir: &Path) -> Journal {
@@ -237,6 +237,8 @@ mod tests {
         Event::RunStarted {
             run: "r".into(),
             boot_id: "b".into(),
+            trigger: Trigger::Submitted,
+            inputs: None,
         }
     }
 

@@ -62,12 +62,20 @@ fn head(history: &History) -> Option<Head> {
             &failure.message,
         ),
         Run::Interrupted { step } => head("setup-interrupted", "setup", &interrupted_message(*step)),
+        Run::Cancelled { step } => head("setup-blocked", "setup", &cancelled_message(*step)),
         Run::Complete => head(
             COMPLETE_STATUS,
             "registry-release-source",
             "The release is handed to Flux, which installs the application now",
         ),
     })
+}
+
+fn cancelled_message(step: Option<StepId>) -> String {
+    match step {
+        Some(step) => format!("Setup was cancelled during “{}”", step.title()),
+        None => "Setup was cancelled".to_owned(),
+    }
 }
 
 fn last_done(history: &History) -> Option<StepId> {
@@ -106,6 +114,19 @@ pub fn failure(run: &Run) -> Option<Value> {
             "transient": true,
             "category": "interrupted",
         })),
+        Run::Cancelled { step } => Some(json!({
+            "ok": false,
+            "phase": "setup",
+            "step": step.map_or("setup", StepId::as_str),
+            "message": cancelled_message(*step),
+            "details": "an operator stopped it",
+            "suspectedCause": "an operator stopped it",
+            "suggestedNextStep": "Try again when you are ready, or correct your answers and submit them again.",
+            "retrySafe": true,
+            "transient": false,
+            "category": "cancelled",
+            "code": "cancelled",
+        })),
         Run::Empty | Run::Queued | Run::Running { .. } | Run::Complete => None,
     }
 }
@@ -124,7 +145,7 @@ fn blocked(failure: &Failure) -> Value {
 mod tests {
     use super::super::failure::Blame;
     use super::super::plan::PLAN;
-    use super::super::run::Event;
+    use super::super::run::{Event, Trigger};
     use super::*;
 
     fn history(events: &[Event]) -> History {
@@ -141,6 +162,8 @@ mod tests {
             Event::RunStarted {
                 run: "r".into(),
                 boot_id: "b".into(),
+                trigger: Trigger::Submitted,
+                inputs: None,
             },
         ]
     }
@@ -235,5 +258,29 @@ mod tests {
         assert_eq!(document["failure"]["step"], "flux-controllers");
         assert_eq!(document["failure"]["retrySafe"], true);
         assert_eq!(document["steps"][2]["status"], "interrupted");
+        assert_eq!(document["run"]["heartbeatAt"], "t");
+    }
+
+    #[test]
+    fn a_cancelled_run_is_blocked_for_old_readers_and_never_retried_by_itself() {
+        let mut events = begun();
+        events.push(Event::StepStarted {
+            step: StepId::Storage,
+        });
+        events.push(Event::Cancelled);
+        let document = document(&history(&events), &Value::Null, "now").unwrap();
+        assert_eq!(document["status"], "setup-blocked");
+        assert_eq!(document["phase"], "setup");
+        let failure = &document["failure"];
+        assert_eq!(failure["step"], "storage");
+        assert_eq!(
+            (&failure["category"], &failure["code"]),
+            (&json!("cancelled"), &json!("cancelled"))
+        );
+        assert_eq!(
+            (&failure["retrySafe"], &failure["transient"]),
+            (&json!(true), &json!(false))
+        );
+        assert_eq!(document["steps"][1]["status"], "cancelled");
     }
 }

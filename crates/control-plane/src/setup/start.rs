@@ -16,7 +16,7 @@ use super::inputs::SetupInputs;
 use super::plan::StepId;
 use super::projection::COMPLETE_STATUS;
 use super::recorder::{RecordError, Recorder};
-use super::run::{Event, Run};
+use super::run::{Event, Run, Trigger};
 use super::steps;
 
 /// Pause between two looks at what only another party can change: a lock, a full disk.
@@ -47,7 +47,9 @@ impl Setup {
         }
         let setup = self.clone();
         self.keep(tokio::spawn(async move {
-            setup.drive(&recorder, inputs, submission).await;
+            setup
+                .drive(&recorder, inputs, submission, Trigger::Submitted)
+                .await;
             drop(lock);
         }));
     }
@@ -70,7 +72,7 @@ impl Setup {
                 self.finish_document(recorder).await;
                 return self.forget_secrets().await;
             }
-            Run::Empty | Run::Blocked { .. } if unrecorded.is_none() => {
+            Run::Empty | Run::Blocked { .. } | Run::Cancelled { .. } if unrecorded.is_none() => {
                 return refresh_document(recorder).await;
             }
             _ => {}
@@ -86,7 +88,7 @@ impl Setup {
             return;
         }
         match self.unseal(recorder.board()).await {
-            Ok((inputs, submission)) => self.drive(recorder, inputs, submission).await,
+            Ok((inputs, submission)) => self.drive(recorder, inputs, submission, Trigger::Resumed).await,
             Err(failure) => self.block_at_start(recorder, failure).await,
         }
     }
@@ -122,7 +124,13 @@ impl Setup {
     }
 
     /// Follows one run to its end. The caller holds the appliance's lock.
-    async fn drive(&self, recorder: &Recorder, inputs: SetupInputs, submission: String) {
+    async fn drive(
+        &self,
+        recorder: &Recorder,
+        inputs: SetupInputs,
+        submission: String,
+        mut trigger: Trigger,
+    ) {
         let board = recorder.board().clone();
         let context = StepContext::new(
             inputs,
@@ -137,7 +145,9 @@ impl Setup {
         };
         let engine = Engine::new(recorder.clone(), steps::all());
         loop {
-            let result = engine.run(&context, random::id(), self.boot_id.clone()).await;
+            record(recorder, self.run_started(trigger)).await;
+            let result = engine.run(&context).await;
+            trigger = Trigger::Resumed;
             tracing::info!(
                 requests = context.meter.requests(),
                 waited_ms = u64::try_from(context.meter.waited().as_millis()).unwrap_or(u64::MAX),
@@ -170,17 +180,19 @@ impl Setup {
         }
     }
 
+    fn run_started(&self, trigger: Trigger) -> Event {
+        Event::RunStarted {
+            run: random::id(),
+            boot_id: self.boot_id.clone(),
+            trigger,
+            inputs: self.stored_inputs().map(|stored| stored.digest()),
+        }
+    }
+
     /// Blocks a run that cannot even begin its first step.
     async fn block_at_start(&self, recorder: &Recorder, failure: Failure) {
-        let (step, run) = (StepId::Preflight, random::id());
-        record(
-            recorder,
-            Event::RunStarted {
-                run,
-                boot_id: self.boot_id.clone(),
-            },
-        )
-        .await;
+        let step = StepId::Preflight;
+        record(recorder, self.run_started(Trigger::Resumed)).await;
         record(recorder, Event::StepStarted { step }).await;
         record(recorder, Event::StepFailed { step, failure }).await;
     }
