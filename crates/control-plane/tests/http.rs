@@ -13,4 +13,5 @@ mod http {
     mod process;
     mod program;
     mod sessions;
+    mod setup_runs;
 }

@@ -6,7 +6,9 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 
 use super::{OutboundSettings, Settings};
+use crate::setup::RetrySettings;
 use crate::setup::context::SetupSettings;
+use crate::setup::retry::RetryPolicy;
 
 impl Settings {
     /// The setup workflow's own settings.
@@ -35,6 +37,25 @@ impl Settings {
             policy,
             proxy_variables: self.outbound.proxy_variables(),
             queue_disabled: self.engine.disable_setup_queue,
+            retry: self.retry(),
+        }
+    }
+}
+
+impl Settings {
+    fn retry(&self) -> RetrySettings {
+        let engine = &self.engine;
+        RetrySettings {
+            policy: RetryPolicy {
+                enabled: !engine.disable_auto_retry && !engine.disable_setup_queue,
+                max_attempts: engine.auto_retry_max_attempts,
+                base: engine.auto_retry_base,
+                max: engine.auto_retry_max,
+            },
+            interval: engine.reconcile_interval,
+            probe_ttl: engine.network_probe_ttl,
+            probe_debounce: engine.network_probe_debounce,
+            license_service: self.release.license_service_url.clone(),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::board::Board;
 use super::chosen::Chosen;
 use super::failure::{Blame, Failure};
 use super::inputs::SetupInputs;
+use super::reconcile::RetrySettings;
 
 /// Where things are on the state volume, and what else the steps were told at start.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct SetupSettings {
     pub proxy_variables: Vec<String>,
     /// Accept submissions but start nothing.
     pub queue_disabled: bool,
+    /// Going on by itself.
+    pub retry: RetrySettings,
 }
 
 impl SetupSettings {

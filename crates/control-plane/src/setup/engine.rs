@@ -137,7 +137,8 @@ async fn guarded(step: &dyn Step, cx: &StepContext) -> Result<Outcome, Failure> 
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)

@@ -63,10 +63,21 @@ pub struct History {
     pub last_run: Option<RunRecord>,
     /// One record for each step of the plan.
     pub steps: Vec<StepRecord>,
+    /// Where and when the engine was gone last, until the run ends.
+    pub interruption: Option<Interruption>,
     /// Facts of the steps that are done.
     pub facts: serde_json::Map<String, serde_json::Value>,
     /// How long each step took when it was last done on this box, over all submissions.
     pub took: [Option<SignedDuration>; PLAN.len()],
+}
+
+/// The end of an engine in the middle of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interruption {
+    /// When it last showed that it lived; ISO-8601.
+    pub at: String,
+    /// The step that was under way.
+    pub step: Option<StepId>,
 }
 
 /// The last attempt.
@@ -99,6 +110,7 @@ impl Default for History {
             since: None,
             last_run: None,
             steps: PLAN.map(StepRecord::pending).into(),
+            interruption: None,
             facts: serde_json::Map::new(),
             took: [None; PLAN.len()],
         }
@@ -114,6 +126,21 @@ impl StepRecord {
             started_at: None,
             finished_at: None,
             summary: None,
+        }
+    }
+}
+
+impl StepStatus {
+    /// The word for it on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -186,6 +213,7 @@ impl History {
                 self.end_step(*step, StepStatus::Failed, at, &failure.message);
             }
             Event::Interrupted => {
+                self.note_interruption();
                 if let Run::Interrupted { step: Some(step) } = self.run {
                     self.end_step(step, StepStatus::Interrupted, at, "interrupted");
                 }
@@ -197,7 +225,7 @@ impl History {
                     self.end_step(step, StepStatus::Cancelled, at, "cancelled");
                 }
             }
-            Event::Completed => {}
+            Event::Completed => self.interruption = None,
         }
         Ok(self)
     }
@@ -215,6 +243,16 @@ impl History {
         if let (Run::Running { .. }, Some(run)) = (&self.run, &mut self.last_run) {
             at.clone_into(&mut run.heartbeat_at);
         }
+    }
+
+    fn note_interruption(&mut self) {
+        let Run::Interrupted { step } = self.run else {
+            return;
+        };
+        self.interruption = self.last_run.as_ref().map(|run| Interruption {
+            at: run.heartbeat_at.clone(),
+            step,
+        });
     }
 
     /// Steps that were done with other answers are to be done again, from the first.

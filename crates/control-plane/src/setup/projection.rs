@@ -1,6 +1,7 @@
 //! `install-state.json`: what the journal tells, in the words that readers of the shipped product
 //! know (20 §4), with `steps` and `run` beside them. Pure; it can be made again at any time.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -24,7 +25,7 @@ pub fn document(history: &History, inputs: &Value, updated_at: &str) -> Option<V
     document.insert("updatedAt".to_owned(), updated_at.into());
     document.insert("setupInputs".to_owned(), inputs.clone());
     document.extend(history.facts.clone());
-    if let Some(failure) = failure(&history.run) {
+    if let Some(failure) = failure(history) {
         document.insert("failure".to_owned(), failure);
     }
     document.insert("run".to_owned(), json!(history.last_run));
@@ -61,7 +62,7 @@ fn head(history: &History) -> Option<Head> {
             failure.step.phase(),
             &failure.message,
         ),
-        Run::Interrupted { step } => head("setup-interrupted", "setup", &interrupted_message(*step)),
+        Run::Interrupted { .. } => head("setup-interrupted", "setup", &interrupted_message(history)),
         Run::Cancelled { step } => head("setup-blocked", "setup", &cancelled_message(*step)),
         Run::Complete => head(
             COMPLETE_STATUS,
@@ -87,29 +88,32 @@ fn last_done(history: &History) -> Option<StepId> {
         .map(|step| step.id)
 }
 
-fn interrupted_message(step: Option<StepId>) -> String {
-    match step {
-        Some(step) => format!(
-            "Setup was interrupted during “{}” and goes on from there",
-            step.title()
-        ),
-        None => "Setup was interrupted and goes on from where it was".to_owned(),
+/// Where and when a run was interrupted, in the operator's words.
+pub(super) fn interrupted_message(history: &History) -> String {
+    let gone = history.interruption.as_ref();
+    let at = gone
+        .and_then(|gone| gone.at.parse::<Timestamp>().ok())
+        .map(|at| at.strftime(" at %H:%M UTC").to_string())
+        .unwrap_or_default();
+    match gone.and_then(|gone| gone.step) {
+        Some(step) => format!("Setup was interrupted{at} during “{}”, continuing", step.title()),
+        None => format!("Setup was interrupted{at}, continuing"),
     }
 }
 
 /// The `failure` key of a run that does not go on by itself right now.
 #[must_use]
-pub fn failure(run: &Run) -> Option<Value> {
-    match run {
+pub fn failure(history: &History) -> Option<Value> {
+    match &history.run {
         Run::Blocked { failure, .. } => Some(blocked(failure)),
         Run::Interrupted { step } => Some(json!({
             "ok": false,
             "phase": "setup",
             "step": step.map_or("setup", StepId::as_str),
-            "message": interrupted_message(*step),
+            "message": interrupted_message(history),
             "details": "the control plane was stopped or the box lost power",
             "suspectedCause": "the control plane was stopped or the box lost power",
-            "suggestedNextStep": "Nothing: setup goes on by itself. If it does not, submit your answers again.",
+            "suggestedNextStep": "Nothing: setup goes on by itself. If it does not, try again or submit your answers again.",
             "retrySafe": true,
             "transient": true,
             "category": "interrupted",

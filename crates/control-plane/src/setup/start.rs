@@ -1,96 +1,115 @@
 //! Starting and resuming runs, and following them to their end.
 
-use std::sync::{Arc, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use appliance_common::process::chain;
 use appliance_common::random;
 use appliance_common::state_file::{FileLock, LockError, StateFile};
+use futures::FutureExt;
 use serde_json::Value;
 
-use super::Setup;
 use super::context::StepContext;
-use super::engine::{Engine, EngineError};
+use super::engine::{Engine, EngineError, panic_text};
 use super::failure::{Blame, Failure};
 use super::inputs::SetupInputs;
 use super::plan::StepId;
 use super::projection::COMPLETE_STATUS;
 use super::recorder::{RecordError, Recorder};
+use super::retry::Target;
 use super::run::{Event, Run, Trigger};
-use super::steps;
+use super::{Job, Setup, steps};
 
 /// Pause between two looks at what only another party can change: a lock, a full disk.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How often the engine of a run shows that it lives, and looks whether the cluster does.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often a run goes on by itself after a defect of the engine, before it waits for an operator.
+const MAX_REVIVALS: u32 = 3;
+
+/// Answers with their secrets, and which submission they are.
+pub(super) type Answers = (SetupInputs, String);
 
 impl Setup {
-    /// Takes up what a stop left: a run that was queued, under way or interrupted goes on. Returns at
-    /// once; the work is a task of its own.
-    pub fn resume(&self) {
-        let Ok(recorder) = self.recorder.clone() else {
-            return;
-        };
-        let setup = self.clone();
-        self.keep(tokio::spawn(async move { setup.take_up(&recorder).await }));
-    }
-
     /// Ends the run under way, if there is one, as a crash would: the next start resumes it.
     pub fn stop(&self) {
-        if let Some(task) = self.task.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
+        let mut tasks = self.tasks();
+        let handles = [tasks.reconciler.take(), tasks.job.take().map(|job| job.handle)];
+        for handle in handles.into_iter().flatten() {
+            handle.abort();
         }
     }
 
-    pub(super) fn start(&self, recorder: Recorder, lock: FileLock, inputs: SetupInputs, submission: String) {
-        if self.settings.queue_disabled {
-            tracing::info!("setup is queued and not started: ALGA_APPLIANCE_DISABLE_SETUP_QUEUE is set");
-            return;
-        }
-        let setup = self.clone();
-        self.keep(tokio::spawn(async move {
-            setup
-                .drive(&recorder, inputs, submission, Trigger::Submitted)
-                .await;
+    /// Follows a run to its end in a task of its own. `begin` is recorded first, where the run was not
+    /// recorded as started yet; without `answers` they are read from the disk.
+    pub(super) fn start(
+        &self,
+        recorder: Recorder,
+        lock: FileLock,
+        begin: Option<Trigger>,
+        answers: Option<Answers>,
+    ) {
+        let (setup, lock) = (self.clone(), Arc::new(lock));
+        let held = Arc::downgrade(&lock);
+        let handle = tokio::spawn(async move {
+            if let Some(trigger) = begin {
+                record(&recorder, setup.run_started(trigger)).await;
+            }
+            setup.follow(&recorder, answers).await;
             drop(lock);
-        }));
+        });
+        self.tasks().job = Some(Job { handle, lock: held });
     }
 
-    fn keep(&self, task: tokio::task::JoinHandle<()>) {
-        *self.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-    }
-
-    async fn take_up(&self, recorder: &Recorder) {
+    /// Takes up what a stop left, once nobody else works on the appliance.
+    pub(super) async fn take_up(&self, recorder: &Recorder) {
         let history = recorder.board().view().history.clone();
+        if self.unrecorded(recorder).is_none()
+            && matches!(
+                history.run,
+                Run::Empty | Run::Blocked { .. } | Run::Cancelled { .. }
+            )
+        {
+            return refresh_document(recorder).await;
+        }
+        let Some(lock) = self.wait_for_lock(recorder).await else {
+            return;
+        };
         // Answers were stored and a crash came before they were recorded. They were not confirmed to
         // anybody, but they are complete, so they are taken.
-        let unrecorded = self
-            .stored_inputs()
-            .filter(|stored| stored.sealed.is_some() && history.run != Run::Complete)
-            .map(|stored| stored.submission_id)
-            .filter(|id| history.submission.as_ref() != Some(id));
-        match history.run {
+        if let Some(submission) = self.unrecorded(recorder) {
+            note_interruption(recorder).await;
+            record(recorder, Event::Submitted { submission }).await;
+        }
+        match recorder.board().view().history.run {
             Run::Complete => {
                 self.finish_document(recorder).await;
                 return self.forget_secrets().await;
             }
-            Run::Empty | Run::Blocked { .. } | Run::Cancelled { .. } if unrecorded.is_none() => {
+            Run::Empty | Run::Blocked { .. } | Run::Cancelled { .. } => {
                 return refresh_document(recorder).await;
             }
-            _ => {}
+            Run::Queued | Run::Running { .. } | Run::Interrupted { .. } => {}
         }
-        let Some(_lock) = self.wait_for_lock().await else {
-            return;
-        };
         note_interruption(recorder).await;
-        if let Some(submission) = unrecorded {
-            record(recorder, Event::Submitted { submission }).await;
-        }
         if self.settings.queue_disabled {
             return;
         }
-        match self.unseal(recorder.board()).await {
-            Ok((inputs, submission)) => self.drive(recorder, inputs, submission, Trigger::Resumed).await,
-            Err(failure) => self.block_at_start(recorder, failure).await,
-        }
+        let trigger = match recorder.board().view().history.run {
+            Run::Queued => Trigger::Submitted,
+            _ => Trigger::Resumed,
+        };
+        self.start(recorder.clone(), lock, Some(trigger), None);
+    }
+
+    /// The stored submission, if the journal does not know it.
+    fn unrecorded(&self, recorder: &Recorder) -> Option<String> {
+        let view = recorder.board().view();
+        self.stored_inputs()
+            .filter(|stored| stored.sealed.is_some() && view.history.run != Run::Complete)
+            .map(|stored| stored.submission_id)
+            .filter(|id| view.history.submission.as_ref() != Some(id))
     }
 
     /// A crash may have come between the last journal line and the document made of it. A document that
@@ -107,13 +126,25 @@ impl Setup {
         }
     }
 
-    async fn wait_for_lock(&self) -> Option<FileLock> {
+    /// While somebody else holds the appliance, the board shows what their journal tells.
+    async fn wait_for_lock(&self, recorder: &Recorder) -> Option<FileLock> {
         loop {
             match self.lock("setup") {
-                Ok(lock) => return Some(lock),
+                Ok(lock) => {
+                    recorder.board().change(|view| view.holder = None);
+                    if let Err(error) = recorder.catch_up().await {
+                        tracing::error!(error = chain(&error), "setup cannot be continued");
+                        return None;
+                    }
+                    return Some(lock);
+                }
                 Err(LockError::Held { holder, .. }) => {
                     tracing::info!(holder, "setup waits until the appliance is free");
+                    recorder.board().change(|view| view.holder = Some(holder));
                     tokio::time::sleep(PAUSE).await;
+                    if let Err(error) = recorder.catch_up().await {
+                        tracing::warn!(error = chain(&error), "another's progress cannot be read");
+                    }
                 }
                 Err(error) => {
                     tracing::error!(error = chain(&error), "setup cannot be continued");
@@ -123,31 +154,44 @@ impl Setup {
         }
     }
 
+    /// Follows one run to its end. A defect of the engine interrupts it, and it goes on, so many times.
+    async fn follow(&self, recorder: &Recorder, answers: Option<Answers>) {
+        for _ in 0..MAX_REVIVALS {
+            let Err(panic) = AssertUnwindSafe(self.drive(recorder, answers.clone()))
+                .catch_unwind()
+                .await
+            else {
+                return;
+            };
+            tracing::error!(panic = panic_text(panic.as_ref()), "the setup engine stopped");
+            note_interruption(recorder).await;
+            tokio::time::sleep(PAUSE).await;
+            record(recorder, self.run_started(Trigger::Resumed)).await;
+        }
+        block(recorder, engine_defect()).await;
+    }
+
     /// Follows one run to its end. The caller holds the appliance's lock.
-    async fn drive(
-        &self,
-        recorder: &Recorder,
-        inputs: SetupInputs,
-        submission: String,
-        mut trigger: Trigger,
-    ) {
+    async fn drive(&self, recorder: &Recorder, answers: Option<Answers>) {
         let board = recorder.board().clone();
-        let context = StepContext::new(
-            inputs,
-            submission,
-            Arc::clone(&self.settings),
-            self.clock.clone(),
-            board,
-        );
+        let answers = match answers {
+            Some(answers) => Ok(answers),
+            None => self.unseal(&board).await,
+        };
+        let context = answers.and_then(|(inputs, submission)| {
+            let settings = Arc::clone(&self.settings);
+            StepContext::new(inputs, submission, settings, self.clock.clone(), board)
+        });
         let context = match context {
             Ok(context) => context,
-            Err(failure) => return self.block_at_start(recorder, failure).await,
+            Err(failure) => return block(recorder, failure).await,
         };
         let engine = Engine::new(recorder.clone(), steps::all());
         loop {
-            record(recorder, self.run_started(trigger)).await;
-            let result = engine.run(&context).await;
-            trigger = Trigger::Resumed;
+            let result = tokio::select! {
+                result = engine.run(&context) => result,
+                never = self.keep_watch(recorder) => match never {},
+            };
             tracing::info!(
                 requests = context.meter.requests(),
                 waited_ms = u64::try_from(context.meter.waited().as_millis()).unwrap_or(u64::MAX),
@@ -161,7 +205,27 @@ impl Setup {
                     show_unrecorded(recorder, &error);
                     tokio::time::sleep(PAUSE).await;
                     note_interruption(recorder).await;
+                    record(recorder, self.run_started(Trigger::Resumed)).await;
                 }
+            }
+        }
+    }
+
+    /// Beside a run: shows that its engine lives, and names a cluster that does not answer while a step
+    /// still waits for it.
+    async fn keep_watch(&self, recorder: &Recorder) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            if let Err(error) = recorder.beat().await {
+                tracing::warn!(error = chain(&error), "the heartbeat was not written");
+            }
+            let waits_for = self
+                .look_at(Target::Cluster)
+                .await
+                .err()
+                .map(|cause| format!("the Kubernetes API server of this box does not answer: {cause}"));
+            if waits_for != recorder.board().view().waits_for {
+                recorder.board().change(|view| view.waits_for = waits_for);
             }
         }
     }
@@ -180,6 +244,21 @@ impl Setup {
         }
     }
 
+    /// Records that an attempt begins.
+    pub(super) async fn record_start(
+        &self,
+        recorder: &Recorder,
+        trigger: Trigger,
+    ) -> Result<(), RecordError> {
+        match recorder.record(self.run_started(trigger)).await {
+            Err(RecordError::Document(error)) => {
+                warn_outdated(&error);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     fn run_started(&self, trigger: Trigger) -> Event {
         Event::RunStarted {
             run: random::id(),
@@ -188,14 +267,29 @@ impl Setup {
             inputs: self.stored_inputs().map(|stored| stored.digest()),
         }
     }
+}
 
-    /// Blocks a run that cannot even begin its first step.
-    async fn block_at_start(&self, recorder: &Recorder, failure: Failure) {
-        let step = StepId::Preflight;
-        record(recorder, self.run_started(Trigger::Resumed)).await;
-        record(recorder, Event::StepStarted { step }).await;
-        record(recorder, Event::StepFailed { step, failure }).await;
-    }
+/// Blocks a run at the step under way, or at the first where there is none.
+async fn block(recorder: &Recorder, failure: Failure) {
+    let step = match recorder.board().view().history.run {
+        Run::Running { step: Some(step) } => step,
+        _ => {
+            let step = StepId::Preflight;
+            record(recorder, Event::StepStarted { step }).await;
+            step
+        }
+    };
+    record(recorder, Event::StepFailed { step, failure }).await;
+}
+
+fn engine_defect() -> Failure {
+    Failure::new(
+        Blame::RunSetupWorkflow,
+        "defect",
+        "Setup stopped because of a defect in the control plane",
+        format!("its engine stopped {MAX_REVIVALS} times in a row; the log of the control plane says where"),
+        "Try again; if it happens again, make a support bundle and send it in.",
+    )
 }
 
 /// Records that a run which the journal has under way has no engine any more.
