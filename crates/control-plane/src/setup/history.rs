@@ -168,16 +168,7 @@ impl History {
         }
         self.beat(at);
         match event {
-            Event::Submitted { submission } => {
-                self = Self {
-                    run: self.run,
-                    submission: Some(submission.clone()),
-                    submitted_at: Some(at.to_owned()),
-                    since: self.since,
-                    took: self.took,
-                    ..Self::default()
-                };
-            }
+            Event::Submitted { submission } => self = self.submitted(submission, at),
             Event::RunStarted {
                 run,
                 boot_id,
@@ -214,17 +205,9 @@ impl History {
             }
             Event::Interrupted => {
                 self.note_interruption();
-                if let Run::Interrupted { step: Some(step) } = self.run {
-                    self.end_step(step, StepStatus::Interrupted, at, "interrupted");
-                }
+                self.end_running(StepStatus::Interrupted, at);
             }
-            Event::Cancelled => {
-                if let Run::Cancelled { step: Some(step) } = self.run
-                    && self.step(step).status == StepStatus::Running
-                {
-                    self.end_step(step, StepStatus::Cancelled, at, "cancelled");
-                }
-            }
+            Event::Cancelled => self.end_running(StepStatus::Cancelled, at),
             Event::Completed => self.interruption = None,
         }
         Ok(self)
@@ -242,6 +225,26 @@ impl History {
     pub fn beat(&mut self, at: &str) {
         if let (Run::Running { .. }, Some(run)) = (&self.run, &mut self.last_run) {
             at.clone_into(&mut run.heartbeat_at);
+        }
+    }
+
+    /// New answers begin a history of their own; what this box can do in which time stays known.
+    fn submitted(self, submission: &str, at: &str) -> Self {
+        Self {
+            run: self.run,
+            submission: Some(submission.to_owned()),
+            submitted_at: Some(at.to_owned()),
+            since: self.since,
+            took: self.took,
+            ..Self::default()
+        }
+    }
+
+    /// Ends the step under way, if there is one, without a result of its own.
+    fn end_running(&mut self, status: StepStatus, at: &str) {
+        let running = self.steps.iter().find(|step| step.status == StepStatus::Running);
+        if let Some(step) = running.map(|step| step.id) {
+            self.end_step(step, status, at, status.as_str());
         }
     }
 

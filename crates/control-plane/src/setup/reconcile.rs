@@ -144,17 +144,20 @@ impl Setup {
 
     async fn write_document(&self, view: &View, written: &mut Option<RetryDocument>) {
         let document = self.retry_document(view);
-        if document == *written {
+        let path = self.settings.beside_state(file::AUTO_RETRY_STATE);
+        // While an automatic attempt runs it still tells of the last.
+        let is_over = matches!(view.history.run, Run::Complete) || view.history.automatic == 0;
+        let is_current = match &document {
+            Some(_) => document == *written,
+            None => !is_over || !path.exists(),
+        };
+        if is_current {
             return;
         }
-        let path = self.settings.beside_state(file::AUTO_RETRY_STATE);
-        let is_over = matches!(view.history.run, Run::Queued | Run::Complete);
         let (store, found) = (document.clone(), path.clone());
         let result = tokio::task::spawn_blocking(move || match store {
             Some(document) => StateFile::at(path).store(&document),
-            // While an attempt runs it still tells of the last.
-            None if is_over && path.exists() => StateFile::<RetryDocument>::at(path).remove(),
-            None => Ok(()),
+            None => StateFile::<RetryDocument>::at(path).remove(),
         });
         match result.await {
             Ok(Ok(())) => *written = document,

@@ -154,13 +154,16 @@ impl Setup {
         }
     }
 
-    /// Follows one run to its end. A defect of the engine interrupts it, and it goes on, so many times.
+    /// Follows one run to its end, with a watch beside it. A defect of the engine interrupts it, and it goes on, so many times.
     async fn follow(&self, recorder: &Recorder, answers: Option<Answers>) {
         for _ in 0..MAX_REVIVALS {
-            let Err(panic) = AssertUnwindSafe(self.drive(recorder, answers.clone()))
-                .catch_unwind()
-                .await
-            else {
+            let work = async {
+                tokio::select! {
+                    () = self.drive(recorder, answers.clone()) => {}
+                    never = self.keep_watch(recorder) => match never {},
+                }
+            };
+            let Err(panic) = AssertUnwindSafe(work).catch_unwind().await else {
                 return;
             };
             tracing::error!(panic = panic_text(panic.as_ref()), "the setup engine stopped");
@@ -188,10 +191,7 @@ impl Setup {
         };
         let engine = Engine::new(recorder.clone(), steps::all());
         loop {
-            let result = tokio::select! {
-                result = engine.run(&context) => result,
-                never = self.keep_watch(recorder) => match never {},
-            };
+            let result = engine.run(&context).await;
             tracing::info!(
                 requests = context.meter.requests(),
                 waited_ms = u64::try_from(context.meter.waited().as_millis()).unwrap_or(u64::MAX),
@@ -271,14 +271,14 @@ impl Setup {
 
 /// Blocks a run at the step under way, or at the first where there is none.
 async fn block(recorder: &Recorder, failure: Failure) {
-    let step = match recorder.board().view().history.run {
-        Run::Running { step: Some(step) } => step,
-        _ => {
-            let step = StepId::Preflight;
-            record(recorder, Event::StepStarted { step }).await;
-            step
-        }
+    let under_way = match recorder.board().view().history.run {
+        Run::Running { step } => step,
+        _ => None,
     };
+    let step = under_way.unwrap_or(StepId::Preflight);
+    if under_way.is_none() {
+        record(recorder, Event::StepStarted { step }).await;
+    }
     record(recorder, Event::StepFailed { step, failure }).await;
 }
 
