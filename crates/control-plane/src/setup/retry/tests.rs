@@ -6,7 +6,7 @@ const POLICY: RetryPolicy = RetryPolicy {
     enabled: true,
     max_attempts: 3,
     base: Duration::from_secs(10),
-    max: Duration::from_secs(60),
+    max: Duration::from_mins(1),
 };
 
 fn at(second: i64) -> String {
@@ -23,7 +23,7 @@ fn blocked(automatic: u32, failure: Failure, end: i64) -> History {
     let mut events = vec![Event::Submitted {
         submission: "s".into(),
     }];
-    for attempt in 0..=automatic {
+    for (attempt, failure) in (0..).zip(vec![failure; automatic as usize + 1]) {
         let trigger = if attempt == 0 {
             Trigger::Submitted
         } else {
@@ -37,10 +37,7 @@ fn blocked(automatic: u32, failure: Failure, end: i64) -> History {
                 inputs: None,
             },
             Event::StepStarted { step },
-            Event::StepFailed {
-                step,
-                failure: failure.clone(),
-            },
+            Event::StepFailed { step, failure },
         ]);
     }
     events.iter().fold(History::default(), |history, event| {
