@@ -13,6 +13,8 @@ pub mod file {
     pub const INSTALL_STATE: &str = "install-state.json";
     /// Append-only record of everything the setup engine did.
     pub const SETUP_JOURNAL: &str = "setup-journal.ndjson";
+    /// When setup is tried again by itself, for readers of the shipped product's format.
+    pub const AUTO_RETRY_STATE: &str = "auto-retry-state.json";
     /// The release this box follows, and whether it is installed (`installedAt`).
     pub const RELEASE_SELECTION: &str = "release-selection.json";
     /// OS, k3s and application versions, kept for maintenance.

@@ -14,4 +14,5 @@ mod http {
     mod program;
     mod recover;
     mod sessions;
+    mod setup_runs;
 }

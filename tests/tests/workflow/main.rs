@@ -2,6 +2,7 @@
 
 mod after_flux;
 mod canary;
+mod cancel;
 mod controllers;
 mod failed_bootstrap;
 mod full_disk;
@@ -9,11 +10,13 @@ mod install;
 mod killed;
 mod log;
 mod objects;
+mod plan;
 mod redemption;
 mod redemption_killed;
 mod redemption_refused;
 mod refused;
 mod repair;
+mod retry;
 mod scene;
 mod shipped;
 mod shipped_states;

@@ -12,12 +12,12 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 use appliance_common::state_file::FileLock;
 use appliance_common::storage::StorageSettings;
-use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::board::View;
 use appliance_control_plane::setup::context::SetupSettings;
 use appliance_control_plane::setup::handover::{BootstrapRecord, BootstrapState};
 use appliance_control_plane::setup::inputs::RawInputs;
 use appliance_control_plane::setup::run::Run;
+use appliance_control_plane::setup::{RetrySettings, Setup};
 use appliance_tests::tools::Tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -77,6 +77,7 @@ impl Volume {
             },
             proxy_variables: Vec::new(),
             queue_disabled: false,
+            retry: RetrySettings::default(),
         };
         Ok(Self { dir, settings })
     }

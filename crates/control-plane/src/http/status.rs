@@ -25,7 +25,10 @@ fn observe(app: &App) -> Observed {
         install_state: setup.install_state(),
         inputs: setup.stored_inputs().map_or(Value::Null, |stored| stored.brief()),
         release: json!(setup.selection()),
-        progress: view.as_ref().and_then(|view| view.progress.clone()),
+        progress: view
+            .as_ref()
+            .and_then(|view| view.waits_for.clone().or_else(|| view.progress.clone())),
+        auto_retry: setup.auto_retry(),
         engine_failure: view.and_then(|view| view.engine_failure.as_ref().map(|failure| json!(failure))),
         repair: setup.repair_view().map(|repair| json!(repair)),
         editable: setup.is_editable(),

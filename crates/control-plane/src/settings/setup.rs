@@ -6,8 +6,10 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 
 use super::{OutboundSettings, ReleaseSettings, Settings};
+use crate::setup::RetrySettings;
 use crate::setup::context::SetupSettings;
 use crate::setup::redemption::{ServiceUrl, ServiceUrlError};
+use crate::setup::retry::RetryPolicy;
 
 impl Settings {
     /// The setup workflow's own settings.
@@ -40,6 +42,24 @@ impl Settings {
                 .storage
                 .engine(&self.state.state_file, &self.cluster.host_agent_socket),
             queue_disabled: self.engine.disable_setup_queue,
+            retry: self.retry(),
+        }
+    }
+}
+
+impl Settings {
+    fn retry(&self) -> RetrySettings {
+        let engine = &self.engine;
+        RetrySettings {
+            policy: RetryPolicy {
+                enabled: !engine.disable_auto_retry && !engine.disable_setup_queue,
+                max_attempts: engine.auto_retry_max_attempts,
+                base: engine.auto_retry_base,
+                max: engine.auto_retry_max,
+            },
+            interval: engine.reconcile_interval,
+            probe_ttl: engine.network_probe_ttl,
+            probe_debounce: engine.network_probe_debounce,
         }
     }
 }

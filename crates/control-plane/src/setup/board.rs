@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -17,8 +18,39 @@ pub struct View {
     pub document: Option<Value>,
     /// What the running step is doing just now.
     pub progress: Option<String>,
+    /// Why the running step gets no further, where that is known before the step knows it.
+    pub waits_for: Option<String>,
+    /// Whose answer an automatic attempt waits for.
+    pub waiting: Option<Waiting>,
+    /// Who holds the appliance, when it is not this process.
+    pub holder: Option<String>,
     /// A failure of the engine itself that could not be recorded.
     pub engine_failure: Option<Failure>,
+}
+
+/// An automatic attempt that is due and not spent, because whom it needs does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who, in the operator's words.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is asked next.
+    pub next: Timestamp,
+    /// What the last look found.
+    pub cause: String,
+}
+
+impl View {
+    /// Shows what happened; what was said beside the last event is over.
+    pub fn turn(&mut self, history: History, document: Option<Value>) {
+        *self = Self {
+            history,
+            document,
+            holder: self.holder.take(),
+            ..Self::default()
+        };
+    }
 }
 
 /// Where the engine publishes and readers look.

@@ -20,6 +20,7 @@ use super::board::Board;
 use super::chosen::Chosen;
 use super::failure::{Blame, Failure};
 use super::inputs::SetupInputs;
+use super::reconcile::RetrySettings;
 use super::redemption::{ServiceUrl, ServiceUrlError};
 use super::seal::SealKey;
 use super::seal_key::{self, SealKeyError};
@@ -51,6 +52,8 @@ pub struct SetupSettings {
     pub proxy_variables: Vec<String>,
     /// Accept submissions but start nothing.
     pub queue_disabled: bool,
+    /// Going on by itself.
+    pub retry: RetrySettings,
 }
 
 impl SetupSettings {

@@ -231,7 +231,7 @@ impl<'a> Watch<'a> {
     }
 
     async fn remove_password(&mut self, cluster: &Cluster) {
-        let Some(_lock) = self.setup.wait_for_lock().await else {
+        let Some(_lock) = self.setup.wait_for_lock(self.recorder).await else {
             return;
         };
         match password::remove(cluster).await {

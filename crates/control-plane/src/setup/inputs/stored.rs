@@ -1,6 +1,7 @@
 //! `setup-inputs.json`: the last submission as it lies on the state volume.
 
 use appliance_common::secret::Secret;
+use ring::digest;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -130,6 +131,13 @@ impl StoredInputs {
             brief["releaseRef"] = json!(self.release_ref);
         }
         brief
+    }
+
+    /// What tells these answers from others. The secrets take part in their sealed form only.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let text = json!(self).to_string();
+        hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
     }
 
     /// The secrets of a file that the shipped product wrote; storing the document again drops them, so
