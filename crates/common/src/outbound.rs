@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use dns::{DnsInputError, DnsPolicy, LookupError, resolvers_in};
+pub use dns::{DnsInputError, DnsPolicy, LookupError, lookup_at, resolvers_in};
 use proxy::ProxyRule;
-pub use proxy::ProxySettings;
+pub use proxy::{ProxySettings, is_bypassed};
 use url::Url;
 
 /// How long an idle connection is kept for the next request.
