@@ -44,7 +44,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     }
     raise_descriptor_limit();
     let app = App::open(settings, Clock::system(), Limits::default());
-    let setup = app.setup.clone();
+    let (setup, checkup) = (app.setup.clone(), app.checkup.clone());
     let mut stopped = pin!(async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -57,9 +57,11 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         () = &mut stopped => return Ok(()),
     };
     setup.resume();
+    checkup.watch();
     stopped.await;
     tracing::info!("stopping: no new connections, requests in flight may end");
     setup.stop();
+    checkup.stop();
     running.stop().await;
     Ok(())
 }

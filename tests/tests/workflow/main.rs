@@ -6,6 +6,7 @@ mod install;
 mod killed;
 mod log;
 mod objects;
+mod preflight;
 mod refused;
 mod scene;
 mod shipped;

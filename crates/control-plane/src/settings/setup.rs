@@ -6,7 +6,7 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 
 use super::{OutboundSettings, Settings};
-use crate::setup::context::SetupSettings;
+use crate::setup::context::{PreflightSettings, SetupSettings};
 
 impl Settings {
     /// The setup workflow's own settings.
@@ -34,7 +34,22 @@ impl Settings {
             },
             policy,
             proxy_variables: self.outbound.proxy_variables(),
+            preflight: self.preflight(),
             queue_disabled: self.engine.disable_setup_queue,
+        }
+    }
+}
+
+impl Settings {
+    fn preflight(&self) -> PreflightSettings {
+        let license_service = self.release.license_service_url.as_deref();
+        PreflightSettings {
+            host_root: self.cluster.host_root.clone(),
+            host_agent_socket: self.cluster.host_agent_socket.clone(),
+            // A URL that is none is refused where it is used, by name.
+            license_service: license_service.and_then(|url| url.parse().ok()),
+            times_writes: self.engine.preflight_fsync,
+            drift_interval: self.engine.drift_interval,
         }
     }
 }
