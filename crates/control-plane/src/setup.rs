@@ -6,6 +6,7 @@
 
 mod answers;
 pub mod board;
+pub mod checkup;
 pub mod chosen;
 pub mod context;
 mod control;

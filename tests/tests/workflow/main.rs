@@ -11,6 +11,7 @@ mod killed;
 mod log;
 mod objects;
 mod plan;
+mod preflight;
 mod redemption;
 mod redemption_killed;
 mod redemption_refused;

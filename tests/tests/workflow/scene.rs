@@ -12,8 +12,9 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 use appliance_common::state_file::FileLock;
 use appliance_common::storage::StorageSettings;
+use appliance_common::testing::host_root;
 use appliance_control_plane::setup::board::View;
-use appliance_control_plane::setup::context::SetupSettings;
+use appliance_control_plane::setup::context::{PreflightSettings, SetupSettings};
 use appliance_control_plane::setup::handover::{BootstrapRecord, BootstrapState};
 use appliance_control_plane::setup::inputs::RawInputs;
 use appliance_control_plane::setup::run::Run;
@@ -45,19 +46,24 @@ pub(crate) fn answers() -> Value {
         "adminPasswordConfirm": PASSWORD,
         "licenseMode": "manual",
         "editionChoice": "ee",
+        // These disks are the ones of whoever runs the tests.
+        "waivedChecks": ["disk-space", "disk-space-data", "inode-space"],
     })
 }
 
 /// The state volume of one box, and the settings of its control plane.
 pub(crate) struct Volume {
     pub(crate) dir: TempDir,
+    /// The root directory of a healthy host.
+    pub(crate) host: TempDir,
     pub(crate) settings: SetupSettings,
 }
 
 impl Volume {
     /// A fresh one, for this cluster and registry.
     pub(crate) fn new(kubeconfig: PathBuf, registry: &str, flux_manifest: Option<PathBuf>) -> Result<Self> {
-        let dir = tempfile::tempdir()?;
+        let (dir, host_files) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        host_root::write_healthy(host_files.path())?;
         let at = |name: &str| dir.path().join(name);
         let host: appliance_common::release::reference::RegistryHost = registry.parse()?;
         let settings = SetupSettings {
@@ -76,10 +82,21 @@ impl Volume {
                 ..StorageSettings::in_state_dir(dir.path())
             },
             proxy_variables: Vec::new(),
+            preflight: PreflightSettings {
+                host_root: host_files.path().to_owned(),
+                host_agent_socket: at("host-agent.sock"),
+                license_service: None,
+                times_writes: false,
+                drift_interval: Duration::ZERO,
+            },
             queue_disabled: false,
             retry: RetrySettings::default(),
         };
-        Ok(Self { dir, settings })
+        Ok(Self {
+            dir,
+            host: host_files,
+            settings,
+        })
     }
 
     /// The control plane's setup, as a start of the process opens it.

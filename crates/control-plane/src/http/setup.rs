@@ -158,7 +158,7 @@ fn refused(refusal: Refusal) -> ApiError {
     ApiError::new(StatusCode::CONFLICT, code, sentence).with("redirectTo", "/")
 }
 
-fn invalid(errors: InputErrors) -> ApiError {
+pub(super) fn invalid(errors: InputErrors) -> ApiError {
     if errors.fields.is_empty() {
         return invalid_json(errors.error);
     }

@@ -7,7 +7,7 @@ use appliance_common::release::registry::RegistrySettings;
 
 use super::{OutboundSettings, ReleaseSettings, Settings};
 use crate::setup::RetrySettings;
-use crate::setup::context::SetupSettings;
+use crate::setup::context::{PreflightSettings, SetupSettings};
 use crate::setup::redemption::{ServiceUrl, ServiceUrlError};
 use crate::setup::retry::RetryPolicy;
 
@@ -41,6 +41,7 @@ impl Settings {
             storage: self
                 .storage
                 .engine(&self.state.state_file, &self.cluster.host_agent_socket),
+            preflight: self.preflight(),
             queue_disabled: self.engine.disable_setup_queue,
             retry: self.retry(),
         }
@@ -60,6 +61,18 @@ impl Settings {
             interval: engine.reconcile_interval,
             probe_ttl: engine.network_probe_ttl,
             probe_debounce: engine.network_probe_debounce,
+        }
+    }
+
+    fn preflight(&self) -> PreflightSettings {
+        let license_service = self.release.license_service_url.as_deref();
+        PreflightSettings {
+            host_root: self.cluster.host_root.clone(),
+            host_agent_socket: self.cluster.host_agent_socket.clone(),
+            // A URL that is none is refused where it is used, by name.
+            license_service: license_service.and_then(|url| url.parse().ok()),
+            times_writes: self.engine.preflight_fsync,
+            drift_interval: self.engine.drift_interval,
         }
     }
 }
