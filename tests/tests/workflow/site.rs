@@ -144,11 +144,10 @@ async fn volume(cluster: &TestCluster, client: &Client, registry: &str) -> Resul
         "storageClassUid": class.uid(), "passedAt": "2026-01-01T00:00:00.000Z",
         "provisionerImage": Images::default().provisioner.as_str(),
     }});
-    state_file::replace(
-        &volume.path(file::STORAGE_STATE),
-        proof.to_string().as_bytes(),
-        0o600,
-    )?;
+    // Outside the state volume, which tests fill up and make read-only.
+    volume.settings.storage.record = cluster.dir().join(file::STORAGE_STATE);
+    let record = &volume.settings.storage.record;
+    state_file::replace(record, proof.to_string().as_bytes(), 0o600)?;
     Ok(volume)
 }
 
