@@ -22,9 +22,9 @@ use crate::meter::Meter;
 pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
 pub(crate) use follow::Changes;
-pub use rollout::rolled_out;
 pub use follow::{Follow, Followed};
 pub use logs::LogRequest;
+pub use rollout::rolled_out;
 pub use wait::{Judgement, Wait};
 pub use write::{Created, Owner};
 

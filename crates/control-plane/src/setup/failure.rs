@@ -5,7 +5,6 @@ use std::time::Duration;
 use appliance_common::cluster::ClusterError;
 use appliance_common::process::chain;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// What is to blame, as `failure.step` names it (20 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
