@@ -28,7 +28,7 @@ fn observe(app: &App) -> Observed {
         progress: view
             .as_ref()
             .and_then(|view| view.waits_for.clone().or_else(|| view.progress.clone())),
-        auto_retry: setup.auto_retry(),
+        auto_retry: setup.auto_retry().map(|auto| json!(auto)),
         engine_failure: view.and_then(|view| view.engine_failure.as_ref().map(|failure| json!(failure))),
         repair: setup.repair_view().map(|repair| json!(repair)),
         editable: setup.is_editable(),
