@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_is_tried_again_by_itself_is_still_installing() {
-        let auto_retry = |will_retry| json!({"willRetry": will_retry, "exhausted": !will_retry, "attempts": 2, "maxAttempts": 10});
+        let auto_retry =
+            |will: bool| json!({"willRetry": will, "exhausted": !will, "attempts": 2, "maxAttempts": 10});
         let state = json!({"status": "preflight-blocked", "phase": "network",
                            "failure": {"message": "no answer", "retrySafe": true}});
         for (will_retry, rollup) in [(true, "installing"), (false, "blocked")] {

@@ -3,9 +3,10 @@
 use std::net::UdpSocket;
 
 use anyhow::{Context, Result, ensure};
+use appliance_common::agent_api::{HostFacts, OsRelease};
 use appliance_common::clock::Clock;
 use appliance_common::names::file;
-use appliance_common::testing::host_root;
+use appliance_common::testing::{FakeAgent, host_root};
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::SubmitError;
 use appliance_control_plane::setup::checkup::Checkup;
@@ -40,6 +41,31 @@ fn check<'a>(state: &'a Value, id: &str) -> Result<&'a Value> {
         .iter()
         .find(|check| check["id"] == id)
         .context("no such check")
+}
+
+#[tokio::test]
+async fn the_versions_that_are_kept_are_the_hosts_own_word() -> Result<()> {
+    let mut site = Site::start().await?;
+    let agent = FakeAgent::start()?;
+    agent.set_facts(HostFacts {
+        os: Some(OsRelease {
+            id: Some("ubuntu".to_owned()),
+            version_id: Some("24.04".to_owned()),
+            pretty_name: Some("Ubuntu 24.04.3 LTS".to_owned()),
+        }),
+        k3s_version: Some("v1.36.3+k3s1".to_owned()),
+        ..HostFacts::default()
+    });
+    site.volume.settings.preflight.host_agent_socket = agent.socket();
+    let state = run(&site, &site.open(), &answers()).await?;
+    assert_eq!(state["status"], "release-config-complete", "{state:#}");
+    let kept = site.volume.document(file::MAINTENANCE_METADATA)?;
+    assert_eq!(
+        (&kept["host"]["os"]["id"], &kept["k3s"]["version"]),
+        (&json!("ubuntu"), &json!("v1.36.3+k3s1"))
+    );
+    assert_eq!(kept["history"][0]["kind"], "setup");
+    Ok(())
 }
 
 #[tokio::test]
