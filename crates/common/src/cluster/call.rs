@@ -1,8 +1,10 @@
 //! One call to the API server: a deadline, retries of what passes by itself, and its error.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Attempt, Cluster, ClusterError};
@@ -11,6 +13,8 @@ use super::{Attempt, Cluster, ClusterError};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// How long an answer may take until the operator is told that it is waited for.
+pub(super) const NOTICE: Duration = Duration::from_secs(3);
 /// Longest `Retry-After` that is honoured; what the server asks beyond it is an error at once.
 const MAX_RETRY_AFTER: u32 = 10;
 
@@ -41,8 +45,11 @@ impl Cluster {
         let mut pause = FIRST_PAUSE;
         loop {
             self.meter.count_request();
-            let error = match timeout_at(deadline, request()).await {
-                Ok(Ok(answer)) => return Ok(answer),
+            let error = match self.answer(attempt, deadline, request()).await {
+                Ok(Ok(answer)) => {
+                    self.meter.unhindered();
+                    return Ok(answer);
+                }
                 Ok(Err(error)) => error,
                 Err(_) => {
                     return Err(ClusterError::TooSlow {
@@ -52,7 +59,10 @@ impl Cluster {
                 }
             };
             let wait = match retry(&error) {
-                Retry::Never => return Err(classify(attempt, error)),
+                Retry::Never => {
+                    self.meter.unhindered();
+                    return Err(classify(attempt, error));
+                }
                 Retry::Soon => pause,
                 Retry::After(asked) => asked,
             };
@@ -60,9 +70,33 @@ impl Cluster {
                 return Err(classify(attempt, error));
             }
             tracing::debug!(%attempt, error = %crate::process::chain(&error), "trying again");
+            self.hindered(attempt, &crate::process::chain(&error));
             sleep(wait).await;
             pause = (pause * 2).min(MAX_PAUSE);
         }
+    }
+
+    /// The answer to one request; one that lets itself be waited for is told of.
+    async fn answer<T>(
+        &self,
+        attempt: &Attempt,
+        deadline: Instant,
+        request: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        let mut request = pin!(request);
+        match timeout_at(deadline.min(Instant::now() + NOTICE), request.as_mut()).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => {
+                self.hindered(attempt, "no answer yet");
+                timeout_at(deadline, request).await
+            }
+        }
+    }
+
+    /// Tells what holds an attempt up.
+    pub(super) fn hindered(&self, attempt: &Attempt, why: &str) {
+        self.meter
+            .hindered(|| format!("waiting for the cluster: {attempt}: {why}"));
     }
 }
 

@@ -25,7 +25,7 @@ fn observe(app: &App) -> Observed {
         install_state: setup.install_state(),
         inputs: setup.stored_inputs().map_or(Value::Null, |stored| stored.brief()),
         release: json!(setup.selection()),
-        progress: view.as_ref().and_then(|view| view.progress.clone()),
+        progress: view.as_ref().and_then(|view| view.live_line().map(str::to_owned)),
         engine_failure: view.and_then(|view| view.engine_failure.as_ref().map(|failure| json!(failure))),
         editable: setup.is_editable(),
         at: app.clock.now(),

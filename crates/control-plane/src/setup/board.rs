@@ -17,8 +17,18 @@ pub struct View {
     pub document: Option<Value>,
     /// What the running step is doing just now.
     pub progress: Option<String>,
+    /// What holds the running step up just now.
+    pub trouble: Option<String>,
     /// A failure of the engine itself that could not be recorded.
     pub engine_failure: Option<Failure>,
+}
+
+impl View {
+    /// The line that tells an operator what happens just now: what holds the step up, or else what it does.
+    #[must_use]
+    pub fn live_line(&self) -> Option<&str> {
+        self.trouble.as_deref().or(self.progress.as_deref())
+    }
 }
 
 /// Where the engine publishes and readers look.
@@ -54,5 +64,14 @@ impl Board {
         let progress = progress.into();
         tracing::info!(progress, "setup");
         self.change(|view| view.progress = Some(progress));
+    }
+
+    /// Shows what holds the running step up, or that nothing does any more.
+    pub fn hindered(&self, by: Option<String>) {
+        match &by {
+            Some(trouble) => tracing::warn!(trouble, "setup"),
+            None => tracing::info!("setup goes on"),
+        }
+        self.change(|view| view.trouble = by);
     }
 }

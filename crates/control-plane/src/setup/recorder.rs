@@ -123,6 +123,7 @@ impl Recorder {
         let (history, document, stored) = written.await.map_err(|_| RecordError::Ending)??;
         self.board.change(|view| {
             view.progress = None;
+            view.trouble = None;
             view.engine_failure = None;
             view.history = history;
             view.document = document;
