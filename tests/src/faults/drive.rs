@@ -1,0 +1,430 @@
+//! One install, disturbed: submits, lets things go wrong, kills and restarts, mends what the state names,
+//! tries again as an operator would, and looks at the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use appliance_common::names::file;
+use appliance_common::process::chain;
+use appliance_control_plane::setup::board::View;
+use appliance_control_plane::setup::failure::Failure;
+use appliance_control_plane::setup::inputs::RawInputs;
+use appliance_control_plane::setup::run::Run;
+use appliance_control_plane::setup::{Refusal, Setup, SubmitError};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::disk::StateVolume;
+use super::end::{self, End};
+use super::lane::Lane;
+use super::objects::{ours, values};
+use super::report::{Broken, NAME_LIMIT, Report};
+use super::trouble::{Cell, Edge, Trouble};
+use super::truth;
+
+/// Longest time an install may take once everything is well.
+const HEALTHY_LIMIT: Duration = Duration::from_secs(45);
+
+/// How long an outage lasts that the state does not name.
+const PATIENCE: Duration = Duration::from_secs(33);
+
+/// What the live line says of a cluster that does not answer.
+const WAITS: &str = "waiting for the cluster: ";
+
+/// How long an outage lasts at least that the state names and waits out: long enough for a call to give up.
+const OUTAGE: Duration = Duration::from_secs(4);
+
+/// How often what no view tells is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A password that breaks careless quoting and trimming.
+const PASSWORD: &str = r#" Can"ary\7!psa-Xq "#;
+
+/// What an operator types.
+fn answers() -> Value {
+    json!({
+        "channel": "stable",
+        "appHostname": "https://psa.example.test",
+        "tenantName": "Example Ltd",
+        "adminFirstName": "Ada",
+        "adminLastName": "Lovelace",
+        "adminEmail": "ada@example.test",
+        "adminPassword": PASSWORD,
+        "adminPasswordConfirm": PASSWORD,
+        "licenseMode": "manual",
+        "editionChoice": "ee",
+    })
+}
+
+/// Where an install stands.
+enum Turn {
+    /// It was killed.
+    Killed,
+    /// It is blocked.
+    Blocked(Failure),
+    /// It waits for what its state names.
+    Waits(String),
+    /// It is done.
+    Complete,
+    /// Nothing happens any more.
+    Stuck(String),
+}
+
+/// One install under way.
+pub(super) struct Drive<'a> {
+    lane: &'a mut Lane,
+    cell: &'a Cell,
+    volume: StateVolume,
+    setup: Setup,
+    /// Disks and kills that have not happened yet.
+    pending: Vec<Trouble>,
+    began: Instant,
+    /// When everything was well for the last time.
+    healed: Instant,
+    disk_hits: Vec<(Instant, String)>,
+    /// Values of Secrets that were seen in the cluster.
+    kept: BTreeMap<String, String>,
+    report: Report,
+}
+
+impl<'a> Drive<'a> {
+    /// A box as it is delivered, and everything armed.
+    pub(super) async fn begin(lane: &'a mut Lane, cell: &'a Cell) -> Result<Self> {
+        lane.heal().await?;
+        lane.clear().await?;
+        let volume = if cell.needs_a_mount() {
+            StateVolume::small()?
+        } else {
+            StateVolume::plain()?
+        };
+        lane.stage.look_at(volume.path().join(file::SETUP_JOURNAL));
+        for edge in [Edge::Api, Edge::Registry] {
+            lane.proxy(edge).script().arm(cell.rules(edge));
+        }
+        let is_pending = |trouble: &&Trouble| !matches!(trouble, Trouble::Requests { .. });
+        let now = Instant::now();
+        Ok(Self {
+            setup: lane.open(&volume)?,
+            lane,
+            cell,
+            volume,
+            pending: cell.troubles.iter().filter(is_pending).cloned().collect(),
+            began: now,
+            healed: now,
+            disk_hits: Vec::new(),
+            kept: BTreeMap::new(),
+            report: Report::of(cell),
+        })
+    }
+
+    /// Follows the install to its end and judges it.
+    pub(super) async fn finish(mut self, undisturbed: Option<&End>) -> Result<(Report, Option<End>)> {
+        let mut end = None;
+        match self.to_the_end().await? {
+            Some(stuck) => self.report.broken.push((Broken::Wedged, stuck)),
+            None => match self.judge(undisturbed).await {
+                Ok(found) => end = Some(found),
+                Err(error) => self
+                    .report
+                    .broken
+                    .push((Broken::DifferentEnd, format!("{error:#}"))),
+            },
+        }
+        self.setup.stop();
+        self.lane.heal().await?;
+        self.volume.heal()?;
+        if self.cell.must_happen && self.report.injected.is_empty() {
+            self.report
+                .broken
+                .push((Broken::NotDisturbed, "nothing went wrong".to_owned()));
+        }
+        self.report.took = self.began.elapsed().as_secs_f64();
+        Ok((self.report, end))
+    }
+
+    /// `Some` says why it came to no end.
+    async fn to_the_end(&mut self) -> Result<Option<String>> {
+        if let Some(stuck) = self.submit().await? {
+            return Ok(Some(stuck));
+        }
+        loop {
+            let views = self.setup.board().context("the journal cannot be read")?.follow();
+            match self.next(views).await? {
+                Turn::Complete => return Ok(None),
+                Turn::Stuck(why) => return Ok(Some(why)),
+                Turn::Killed => self.restart().await?,
+                Turn::Waits(words) => {
+                    let is_true = truth::is_in(self.cell, &words);
+                    self.named(words, is_true);
+                    self.heal().await?;
+                }
+                Turn::Blocked(failure) => {
+                    self.report.blocked += 1;
+                    let words = format!("{} ({})", failure.category, failure.suspected_cause);
+                    self.named(words, truth::names(self.cell, &failure));
+                    self.heal().await?;
+                    if let Some(stuck) = self.submit().await? {
+                        return Ok(Some(stuck));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next thing to act on. What is due at a line of the journal happens here without a pause, so the
+    /// engine, which goes on only when its reader has seen the line, is not ahead of it.
+    async fn next(&mut self, mut views: watch::Receiver<Arc<View>>) -> Result<Turn> {
+        loop {
+            let view = Arc::clone(&*views.borrow_and_update());
+            if let Some(turn) = self.look(&view)? {
+                return Ok(turn);
+            }
+            let kill = Arc::clone(&self.lane.kill);
+            tokio::select! {
+                changed = views.changed() => changed.context("setup has ended")?,
+                () = kill.notified() => {
+                    self.setup.stop();
+                    return Ok(Turn::Killed);
+                }
+                () = sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    fn look(&mut self, view: &View) -> Result<Option<Turn>> {
+        if self.act_on_the_journal()? {
+            return Ok(Some(Turn::Killed));
+        }
+        if let Some(failure) = view.engine_failure.as_ref().filter(|_| self.is_disturbed()) {
+            let words = format!("{} ({})", failure.category, failure.suspected_cause);
+            return Ok(Some(Turn::Waits(words)));
+        }
+        let told = view.live_line().filter(|line| line.contains(WAITS));
+        if let Some(words) = told.filter(|_| self.is_outage()) {
+            if self.report.named_after.is_none() {
+                let is_true = truth::is_in(self.cell, words);
+                self.named(words.to_owned(), is_true);
+            }
+            if self.open_hit().is_some_and(|at| at.elapsed() > OUTAGE) {
+                return Ok(Some(Turn::Waits(words.to_owned())));
+            }
+        }
+        Ok(match &view.history.run {
+            Run::Complete => Some(Turn::Complete),
+            Run::Blocked { failure, .. } => Some(Turn::Blocked(failure.clone())),
+            _ if self.open_hit().is_some_and(|at| at.elapsed() > PATIENCE) => {
+                Some(Turn::Waits(format!("nothing, but {:?}", view.progress)))
+            }
+            run if self.healed.elapsed() > HEALTHY_LIMIT + PATIENCE => Some(Turn::Stuck(format!(
+                "{run:?}, {:?}, {:?}",
+                view.progress, view.engine_failure
+            ))),
+            _ => None,
+        })
+    }
+
+    /// Lets disks go wrong and the program be killed as the newest line says; `true` for a kill.
+    fn act_on_the_journal(&mut self) -> Result<bool> {
+        let Some(event) = self.lane.stage.last_event() else {
+            return Ok(false);
+        };
+        let count = self.journal()?.lines().count();
+        let is_due = |trouble: &Trouble| match trouble {
+            Trouble::Disk { step, .. } => event["event"] == "step-started" && event["step"] == step.as_str(),
+            Trouble::Kill { after, .. } => after.is(&event, count),
+            Trouble::Requests { .. } => false,
+        };
+        let (due, later): (Vec<_>, Vec<_>) = self.pending.drain(..).partition(is_due);
+        self.pending = later;
+        let mut is_killed = false;
+        for trouble in due {
+            self.disk_hits.push((Instant::now(), trouble.kind()));
+            match trouble {
+                Trouble::Disk { fault, .. } => self.volume.disturb(fault)?,
+                Trouble::Kill { torn, .. } => {
+                    self.setup.stop();
+                    if torn {
+                        self.tear_the_last_line()?;
+                    }
+                    is_killed = true;
+                }
+                Trouble::Requests { .. } => {}
+            }
+        }
+        Ok(is_killed)
+    }
+
+    fn journal(&self) -> Result<String> {
+        let path = self.volume.path().join(file::SETUP_JOURNAL);
+        std::fs::read_to_string(path).context("reading the journal")
+    }
+
+    fn tear_the_last_line(&self) -> Result<()> {
+        let text = self.journal()?;
+        let last = text.lines().next_back().context("an empty journal")?;
+        let path = self.volume.path().join(file::SETUP_JOURNAL);
+        let open = std::fs::OpenOptions::new().write(true).open(path)?;
+        open.set_len((text.len() - last.len() / 2) as u64)?;
+        Ok(())
+    }
+
+    /// The next life of a program that was killed.
+    async fn restart(&mut self) -> Result<()> {
+        self.report.kills += 1;
+        self.until_unlocked().await?;
+        self.keep_secrets().await?;
+        self.setup = self.lane.open(&self.volume)?;
+        let is_empty = self.setup.view().is_ok_and(|view| view.history.run == Run::Empty);
+        if is_empty && self.setup.stored_inputs().is_none() {
+            let stuck = self.submit().await?;
+            return stuck.map_or(Ok(()), |stuck| bail!("after a kill: {stuck}"));
+        }
+        self.setup.resume();
+        Ok(())
+    }
+
+    /// Submits as an operator does, until it is taken; `Some` says why it never is.
+    async fn submit(&mut self) -> Result<Option<String>> {
+        let answers = RawInputs::from_json(&serde_json::to_vec(&answers())?)?;
+        let deadline = Instant::now() + HEALTHY_LIMIT;
+        loop {
+            let refused = match self.setup.submit(&answers).await {
+                Ok(_) | Err(SubmitError::Refused(Refusal::Running)) => return Ok(None),
+                Err(refused) => refused,
+            };
+            let words = chain(&refused);
+            match refused {
+                SubmitError::Busy(_) => {}
+                SubmitError::Refused(_) | SubmitError::Invalid(_) => return Ok(Some(words)),
+                SubmitError::NoSeal(_)
+                | SubmitError::Seal(_)
+                | SubmitError::Store(_)
+                | SubmitError::Record(_) => {
+                    let is_true = truth::is_in(self.cell, &words);
+                    self.named(words.clone(), is_true);
+                    self.heal().await?;
+                }
+            }
+            if Instant::now() >= deadline {
+                return Ok(Some(words));
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// The state has named something.
+    fn named(&mut self, words: String, is_true: bool) {
+        let open = self.open_hit();
+        if !is_true || open.is_none() {
+            self.report.broken.push((Broken::Misnamed, words.clone()));
+        }
+        let after = open.map(|at| at.elapsed()).unwrap_or_default();
+        if after > NAME_LIMIT {
+            let text = format!("after {:.1} s: {words}", after.as_secs_f64());
+            self.report.broken.push((Broken::NamedLate, text));
+        }
+        if self.report.named_after.is_none() {
+            self.report.named_after = Some(after.as_secs_f64());
+            self.report.named_as = Some(words);
+        }
+    }
+
+    /// Everything is well from now on; what has not happened yet still may.
+    async fn heal(&mut self) -> Result<()> {
+        self.note_hits();
+        self.lane.heal().await?;
+        self.volume.heal()?;
+        self.keep_secrets().await?;
+        self.healed = Instant::now();
+        Ok(())
+    }
+
+    fn hits(&self) -> Vec<(Instant, String)> {
+        let mut hits = self.disk_hits.clone();
+        for edge in [Edge::Api, Edge::Registry] {
+            let of = self.lane.proxy(edge).script().hits();
+            hits.extend(
+                of.into_iter()
+                    .map(|hit| (hit.at, format!("{edge} {}", hit.fault))),
+            );
+        }
+        hits.sort();
+        hits
+    }
+
+    /// Whether something went wrong since everything was well for the last time.
+    fn is_disturbed(&self) -> bool {
+        self.open_hit().is_some()
+    }
+
+    /// Whether what went wrong lasts until it is mended.
+    fn is_outage(&self) -> bool {
+        let lasts =
+            |trouble: &Trouble| matches!(trouble, Trouble::Requests { rule, .. } if rule.times.is_none());
+        self.is_disturbed() && self.cell.troubles.iter().any(lasts)
+    }
+
+    /// When it first did.
+    fn open_hit(&self) -> Option<Instant> {
+        let mut times = self.hits().into_iter().map(|(at, _)| at);
+        times.find(|at| *at > self.healed)
+    }
+
+    fn note_hits(&mut self) {
+        let since = |at: Instant| at.duration_since(self.began).as_secs_f64();
+        self.report.injected = self
+            .hits()
+            .into_iter()
+            .map(|(at, kind)| (since(at), kind))
+            .collect();
+    }
+
+    /// What is in the cluster now must be there at the end.
+    async fn keep_secrets(&mut self) -> Result<()> {
+        let live = values(&ours(&self.lane.client).await?);
+        for (name, value) in &self.kept {
+            if live.get(name) != Some(value) {
+                self.report.broken.push((Broken::LostSecret, name.clone()));
+            }
+        }
+        self.kept.extend(live);
+        Ok(())
+    }
+
+    async fn until_unlocked(&self) -> Result<()> {
+        let free = async {
+            while end::is_locked(self.volume.path()) {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let free = timeout(HEALTHY_LIMIT, free).await;
+        free.context("the appliance stays locked")
+    }
+
+    async fn judge(&mut self, undisturbed: Option<&End>) -> Result<End> {
+        self.heal().await?;
+        self.until_unlocked().await?;
+        if end::has_sealed_answers(self.volume.path())? {
+            // The disk did not take it when the run ended; the next start does.
+            self.setup = self.lane.open(&self.volume)?;
+            self.setup.resume();
+            let forgotten = async {
+                while end::has_sealed_answers(self.volume.path())? {
+                    sleep(LOOK_EVERY).await;
+                }
+                anyhow::Ok(())
+            };
+            let forgotten = timeout(HEALTHY_LIMIT, forgotten).await;
+            forgotten.context("the sealed answers stay on the disk")??;
+            self.until_unlocked().await?;
+        }
+        let end = end::of(&self.lane.client, self.volume.path()).await?;
+        let differences =
+            undisturbed.map_or_else(Vec::new, |undisturbed| end::differences(&end, undisturbed));
+        ensure!(differences.is_empty(), "{}", differences.join("; "));
+        Ok(end)
+    }
+}

@@ -1,0 +1,61 @@
+//! Whether the state names what really went wrong.
+
+use appliance_control_plane::setup::failure::{Blame, Failure};
+
+use super::trouble::{Cell, Edge, Trouble};
+
+/// What is really to blame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Truth {
+    Cluster,
+    Registry,
+    Disk,
+}
+
+impl Truth {
+    fn of(trouble: &Trouble) -> Option<Self> {
+        match trouble {
+            Trouble::Requests { rule, .. } if rule.fault.kills() => None,
+            Trouble::Requests { edge: Edge::Api, .. } => Some(Self::Cluster),
+            Trouble::Requests {
+                edge: Edge::Registry, ..
+            } => Some(Self::Registry),
+            Trouble::Disk { .. } => Some(Self::Disk),
+            Trouble::Kill { .. } => None,
+        }
+    }
+
+    fn is_told_by(self, failure: &Failure) -> bool {
+        match self {
+            Self::Cluster => {
+                failure.category.starts_with("cluster-") || failure.category == "not-ready-in-time"
+            }
+            Self::Registry => matches!(
+                failure.step,
+                Blame::ResolveRegistryHost | Blame::ResolveReleaseManifest | Blame::ReachGhcr
+            ),
+            Self::Disk => failure.category == "state-write",
+        }
+    }
+
+    fn is_in(self, text: &str) -> bool {
+        let words: &[&str] = match self {
+            Self::Cluster => &["cluster", "API server"],
+            Self::Registry => &["registry"],
+            Self::Disk => &["No space left", "Read-only file system"],
+        };
+        words.iter().any(|word| text.contains(word))
+    }
+}
+
+/// Whether a failure names something that was really disturbed.
+pub(super) fn names(cell: &Cell, failure: &Failure) -> bool {
+    let mut truths = cell.troubles.iter().filter_map(Truth::of);
+    truths.any(|truth| truth.is_told_by(failure))
+}
+
+/// Whether a sentence (a refusal, the line of the running step) names something that was disturbed.
+pub(super) fn is_in(cell: &Cell, text: &str) -> bool {
+    let mut truths = cell.troubles.iter().filter_map(Truth::of);
+    truths.any(|truth| truth.is_in(text))
+}
