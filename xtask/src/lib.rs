@@ -9,6 +9,7 @@ pub mod demo;
 pub mod layers;
 pub mod publish;
 pub mod runner;
+pub mod soak;
 
 use std::path::Path;
 

@@ -10,6 +10,7 @@ use xtask::ci::{Ci, ci};
 use xtask::demo::{Demo, demo};
 use xtask::layers;
 use xtask::publish::{Options, publish};
+use xtask::soak::{Soak, soak};
 
 /// The chores of this repository.
 #[derive(Parser)]
@@ -33,6 +34,8 @@ enum Chore {
     Bundle(BundleCommand),
     /// Check who depends on whom
     Layers,
+    /// Install again and again while things go wrong
+    Soak(Soak),
     /// Run everything that must pass before a merge
     Ci(Ci),
 }
@@ -46,6 +49,7 @@ impl Chore {
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Bundle(command) => command.run(out),
             Self::Layers => layers::check(out).await,
+            Self::Soak(options) => soak(options, out).await,
             Self::Ci(options) => ci(options, out).await,
         }
     }
