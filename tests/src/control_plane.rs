@@ -35,6 +35,9 @@ impl Place {
                 at(file::RELEASE_SELECTION),
             ),
             ("ALGA_APPLIANCE_HOST_AGENT_SOCKET", at("host-agent.sock")),
+            ("ALGA_APPLIANCE_STORAGE_LOCK_PATH", at(file::STORAGE_LOCK)),
+            // Nothing else here would bring a second provisioner back.
+            ("ALGA_APPLIANCE_STORAGE_STABILITY_SECONDS", "0".to_owned()),
             ("ALGA_APPLIANCE_KUBECONFIG", self.kubeconfig.display().to_string()),
             ("ALGA_APPLIANCE_REGISTRY_HOST", self.registry.clone()),
             // The registry is this machine's own, whatever proxy the person uses.

@@ -7,9 +7,9 @@ use crate::cluster::{Parts, TestCluster};
 use crate::registry::TestRegistry;
 use crate::standins::helm_controller::HelmController;
 use crate::standins::kustomize_controller::KustomizeController;
+use crate::standins::provisioner::Provisioner;
 use crate::standins::source_controller::SourceController;
 use crate::standins::web::Web;
-use crate::standins::{StandIn, provisioner};
 use crate::tools::Tools;
 
 /// The running whole; dropping it ends the players first and the servers last.
@@ -21,7 +21,7 @@ pub struct Stack {
     /// The page the application URL leads to.
     pub web: Web,
     _source: SourceController,
-    _volumes: StandIn,
+    _volumes: Provisioner,
     /// The cluster.
     pub cluster: TestCluster,
     /// The registry, empty at first.
@@ -44,7 +44,7 @@ impl Stack {
             kustomize: KustomizeController::start(&kubeconfig, tools, cluster.dir()).await?,
             web: Web::start().await?,
             _source: SourceController::start(&kubeconfig).await?,
-            _volumes: provisioner::start(&kubeconfig).await?,
+            _volumes: Provisioner::start(&kubeconfig).await?,
             cluster,
             registry,
         })

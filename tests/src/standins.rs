@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 
 pub mod helm_controller;
 pub mod kustomize_controller;
+pub mod license_service;
 pub mod provisioner;
 pub mod source_controller;
 pub mod web;

@@ -4,7 +4,9 @@
 mod call;
 mod connect;
 mod error;
+mod follow;
 mod read;
+mod rollout;
 mod wait;
 mod write;
 
@@ -18,6 +20,8 @@ use crate::meter::Meter;
 
 pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
+pub(crate) use follow::Changes;
+pub use rollout::rolled_out;
 pub use wait::{Judgement, Wait};
 pub use write::{Created, Owner};
 

@@ -1,5 +1,6 @@
 //! What two or more of the appliance's programs share. No business flow lives here.
 
+pub mod agent_api;
 pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;
@@ -12,5 +13,7 @@ pub mod random;
 pub mod release;
 pub mod secret;
 pub mod state_file;
+#[cfg(feature = "cluster")]
+pub mod storage;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

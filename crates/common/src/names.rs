@@ -23,6 +23,10 @@ pub mod file {
     pub const ADMIN_CREDENTIAL: &str = "admin-ui-credential.json";
     /// The release a submission was resolved to, with its proof.
     pub const SETUP_RELEASE: &str = "setup-release.json";
+    /// Who this box is to the licence service; made once.
+    pub const APPLIANCE_ID: &str = "appliance-id";
+    /// What became of each install code, sealed.
+    pub const REDEMPTION: &str = "redemption.json";
     /// Key that signs session cookies.
     pub const SESSION_SECRET: &str = "session-secret";
     /// Ids of sessions that were signed out before they expired.
@@ -35,6 +39,10 @@ pub mod file {
     pub const UPDATE_LOCK: &str = "update.lock";
     /// Kernel lock of the storage reconciliation.
     pub const STORAGE_LOCK: &str = "storage-reconcile.lock";
+    /// What storage was proven to do, and on what.
+    pub const STORAGE_STATE: &str = "storage-state.json";
+    /// What the storage repair at start did; bounded and rotated.
+    pub const STORAGE_LOG: &str = "storage-reconcile.log";
 }
 
 /// User and group id of the control-plane pod; also the group of files the host shares with it.
@@ -60,6 +68,10 @@ pub mod namespace {
     pub const FLUX_SYSTEM: &str = "flux-system";
     /// The local-path provisioner.
     pub const LOCAL_PATH_STORAGE: &str = "local-path-storage";
+    /// Kubernetes' own, where k3s puts the provisioner it brings along.
+    pub const KUBE_SYSTEM: &str = "kube-system";
+    /// The storage test, while it runs.
+    pub const STORAGE_SMOKE: &str = "storage-smoke";
 }
 
 /// Objects, by their names.

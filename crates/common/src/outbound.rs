@@ -6,6 +6,7 @@
 
 mod dns;
 mod proxy;
+mod retry_after;
 mod tls;
 
 use std::error::Error;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use dns::{DnsInputError, DnsPolicy, LookupError, resolvers_in};
 use proxy::ProxyRule;
 pub use proxy::ProxySettings;
+pub use retry_after::retry_after;
 use url::Url;
 
 /// How long an idle connection is kept for the next request.

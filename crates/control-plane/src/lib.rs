@@ -4,8 +4,11 @@
 
 mod app;
 pub mod auth;
+pub mod cli;
+pub mod console;
 mod host_network;
 pub mod http;
+pub mod install_storage;
 pub mod mode;
 pub mod password;
 mod run;

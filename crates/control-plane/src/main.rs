@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use appliance_common::process::exit_with;
-use appliance_control_plane::settings::Settings;
-
 fn main() -> ExitCode {
-    exit_with(appliance_control_plane::run(Settings::from_process()))
+    appliance_control_plane::cli::main(std::env::args_os())
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 
 use appliance_common::clock::Clock;
+use appliance_common::process::chain;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -42,7 +43,14 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     if settings.engine.update_owner_max_age.malformed {
         tracing::warn!("ALGA_APPLIANCE_UPDATE_OWNER_MAX_AGE_MS is not a positive number: using the default");
     }
+    if let Err(error) = settings.setup().license_service {
+        tracing::error!(
+            error = chain(&error),
+            "ALGA_LICENSE_SERVICE_URL cannot be used: no install code is redeemed"
+        );
+    }
     raise_descriptor_limit();
+    let repair_delay = settings.storage.storage_repair_delay;
     let app = App::open(settings, Clock::system(), Limits::default());
     let setup = app.setup.clone();
     let mut stopped = pin!(async {
@@ -57,8 +65,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         () = &mut stopped => return Ok(()),
     };
     setup.resume();
+    let repair = setup.repair_storage(repair_delay);
     stopped.await;
     tracing::info!("stopping: no new connections, requests in flight may end");
+    drop(repair);
     setup.stop();
     running.stop().await;
     Ok(())

@@ -5,6 +5,7 @@
 
 mod parse;
 mod setup;
+mod storage;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,7 +18,9 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 pub use parse::OwnerMaxAge;
-use parse::{comma_list, millis, owner_max_age, seconds, switch};
+use parse::{comma_list, owner_max_age, switch};
+pub(crate) use parse::{millis, seconds};
+pub use storage::StorageArgs;
 
 /// The appliance's control plane: setup wizard, status and management on one HTTP port.
 #[derive(Debug, Clone, Parser)]
@@ -38,6 +41,9 @@ pub struct Settings {
     /// The cluster and the host below it.
     #[command(flatten)]
     pub cluster: ClusterSettings,
+    /// Storage reconciliation.
+    #[command(flatten)]
+    pub storage: StorageArgs,
     /// Where releases come from.
     #[command(flatten)]
     pub release: ReleaseSettings,
@@ -170,7 +176,7 @@ pub struct ReleaseSettings {
     /// and the registry host's `nine-minds/`.
     #[arg(long, env = "ALGA_APPLIANCE_ALLOWED_REPOSITORIES", value_delimiter = ',')]
     pub allowed_repositories: Vec<RepositoryPrefix>,
-    /// Address of the licence service.
+    /// Address of the licence service: https, or http on this machine. Unset, no install code can be redeemed.
     #[arg(long, env = "ALGA_LICENSE_SERVICE_URL")]
     pub license_service_url: Option<String>,
 }
@@ -237,13 +243,6 @@ pub struct EngineSettings {
 }
 
 impl Settings {
-    /// The settings of this process, from its flags and environment. Prints help, version or the
-    /// usage error and exits where clap does.
-    #[must_use]
-    pub fn from_process() -> Self {
-        Self::read(std::env::args_os()).unwrap_or_else(|error| error.exit())
-    }
-
     /// The settings of a command line, with the environment for what it leaves out.
     ///
     /// # Errors
@@ -251,13 +250,19 @@ impl Settings {
     pub fn read(
         args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let mut command = Self::command().mut_args(unset_if_empty);
-        let read = |matches| Self::from_arg_matches(&matches);
-        command
-            .try_get_matches_from_mut(args)
-            .and_then(read)
-            .map_err(|error| naming_variable(error, &command))
+        parse(args)
     }
+}
+
+/// Reads a command line of which settings are a part, with the environment for what it leaves out.
+pub(crate) fn parse<C: CommandFactory + FromArgMatches>(
+    args: impl IntoIterator<Item = impl Into<std::ffi::OsString> + Clone>,
+) -> Result<C, clap::Error> {
+    let mut command = C::command().mut_args(unset_if_empty);
+    command
+        .try_get_matches_from_mut(args)
+        .and_then(|matches| C::from_arg_matches(&matches))
+        .map_err(|error| naming_variable(error, &command))
 }
 
 /// Settings whose variable means the same empty and unset, as unit files have them. An
@@ -276,7 +281,7 @@ fn unset_if_empty(arg: clap::Arg) -> clap::Arg {
 /// clap names a bad value by its flag, even if it came from the environment: this adds the variable.
 fn naming_variable(mut error: clap::Error, command: &clap::Command) -> clap::Error {
     if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
-        && let Some(arg) = command.get_arguments().find(|arg| arg.to_string() == *flag)
+        && let Some(arg) = every_argument(command).find(|arg| arg.to_string() == *flag)
         && let Some(variable) = arg.get_env()
     {
         let both = format!("{flag} or {}", variable.to_string_lossy());
@@ -285,7 +290,13 @@ fn naming_variable(mut error: clap::Error, command: &clap::Command) -> clap::Err
     error
 }
 
-fn in_state_dir(name: &str) -> PathBuf {
+/// Of the program and of each of its jobs.
+fn every_argument(command: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
+    let jobs = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    command.get_arguments().chain(jobs)
+}
+
+pub(crate) fn in_state_dir(name: &str) -> PathBuf {
     PathBuf::from(names::STATE_DIR).join(name)
 }
 

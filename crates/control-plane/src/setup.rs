@@ -19,6 +19,7 @@ pub mod objects;
 pub mod plan;
 pub mod projection;
 pub mod recorder;
+pub mod redemption;
 pub mod run;
 #[cfg(test)]
 mod sample;
@@ -28,6 +29,7 @@ pub mod selection;
 mod shipped;
 mod start;
 pub mod steps;
+mod storage_repair;
 mod submit;
 pub mod values;
 
@@ -47,7 +49,9 @@ use journal::Journal;
 use recorder::Recorder;
 use run::Run;
 use selection::{ReleaseSelection, SelectionFile};
+use shipped::Continuation;
 
+pub use storage_repair::StorageRepair;
 pub use submit::SubmitError;
 
 /// Why answers are not taken now.
@@ -241,10 +245,20 @@ impl Setup {
 
     /// Without a journal of ours, the shipped product's documents decide.
     fn check_shipped(&self, has_selection: bool) -> Result<(), Refusal> {
-        match self.shipped_document().map_err(Refusal::StateUnreadable)? {
-            Some(document) if shipped::accepts_submission(&document) => Ok(()),
-            None if !has_selection => Ok(()),
-            Some(_) | None => Err(Refusal::Finished),
+        let Some(document) = self.shipped_document().map_err(Refusal::StateUnreadable)? else {
+            return if has_selection {
+                Err(Refusal::Finished)
+            } else {
+                Ok(())
+            };
+        };
+        match shipped::continuation(&document, has_selection) {
+            Continuation::Resume | Continuation::Reopen => Ok(()),
+            Continuation::Finished => Err(Refusal::Finished),
+            Continuation::SelectionLost => Err(Refusal::StateUnreadable(
+                "it is installed, and release-selection.json is gone".to_owned(),
+            )),
+            Continuation::Unclear(why) => Err(Refusal::StateUnreadable(why)),
         }
     }
 }

@@ -2,6 +2,8 @@
 //! released volumes away when their policy says so. Binding is the real controller manager's.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -26,18 +28,49 @@ const ROOT: &str = "/var/mnt/alga-data/local-path-provisioner";
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 
-/// Starts it on the cluster of a kubeconfig; it works while a Deployment `local-path-provisioner` there has a pod.
-///
-/// # Errors
-/// The kubeconfig cannot be used.
-pub async fn start(kubeconfig: &Path) -> Result<StandIn> {
-    let client = client_of(kubeconfig).await?;
-    Ok(StandIn::looking("local-path-provisioner", move || {
-        look(client.clone())
-    }))
+/// The running provisioner; dropping it ends it.
+#[derive(Debug)]
+#[must_use = "a stand-in ends when it is dropped"]
+pub struct Provisioner {
+    script: Arc<Script>,
+    _task: StandIn,
 }
 
-async fn look(client: Client) -> Result<()> {
+/// What it leaves undone.
+#[derive(Debug, Default)]
+struct Script {
+    no_volumes: AtomicBool,
+    no_removals: AtomicBool,
+}
+
+impl Provisioner {
+    /// Starts it on the cluster of a kubeconfig; it works while a Deployment `local-path-provisioner` there
+    /// has a pod.
+    ///
+    /// # Errors
+    /// The kubeconfig cannot be used.
+    pub async fn start(kubeconfig: &Path) -> Result<Self> {
+        let client = client_of(kubeconfig).await?;
+        let script = Arc::new(Script::default());
+        let followed = Arc::clone(&script);
+        let task = StandIn::looking("local-path-provisioner", move || {
+            look(client.clone(), Arc::clone(&followed))
+        });
+        Ok(Self { script, _task: task })
+    }
+
+    /// Makes no volume for any claim from now on.
+    pub fn make_nothing(&self) {
+        self.script.no_volumes.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes no released volume away from now on.
+    pub fn remove_nothing(&self) {
+        self.script.no_removals.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn look(client: Client, script: Arc<Script>) -> Result<()> {
     if !is_deployed(&client).await? {
         return Ok(());
     }
@@ -55,6 +88,9 @@ async fn look(client: Client) -> Result<()> {
         let Some(volume) = class.and_then(|class| volume_for(&claim, class)) else {
             continue;
         };
+        if script.no_volumes.load(Ordering::Relaxed) {
+            continue;
+        }
         match volumes.create(&PostParams::default(), &volume).await {
             Err(kube::Error::Api(status)) if status.code == 409 => {}
             result => drop(result?),
@@ -65,7 +101,7 @@ async fn look(client: Client) -> Result<()> {
         .await?
         .items
         .iter()
-        .filter(|volume| is_left_over(volume))
+        .filter(|volume| is_left_over(volume) && !script.no_removals.load(Ordering::Relaxed))
     {
         volumes
             .delete(&volume.name_any(), &DeleteParams::default())

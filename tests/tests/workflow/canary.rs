@@ -25,13 +25,13 @@ const LICENSE: &str =
     "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkiLCJleHAiOjQxMDI0NDQ4MDB9.Y2FuYXJ5LXNpZ25hdHVyZQ";
 
 /// One secret in every form it could be written in.
-struct Canary {
+pub(crate) struct Canary {
     name: &'static str,
     forms: Vec<Vec<u8>>,
 }
 
 impl Canary {
-    fn new(name: &'static str, secret: &str) -> Self {
+    pub(crate) fn new(name: &'static str, secret: &str) -> Self {
         let quoted = Value::from(secret).to_string();
         let mut forms = vec![
             secret.as_bytes().to_vec(),
@@ -61,10 +61,10 @@ impl Canary {
     }
 }
 
-struct Canaries(Vec<Canary>);
+pub(crate) struct Canaries(pub(crate) Vec<Canary>);
 
 impl Canaries {
-    fn check(&self, place: &str, text: impl AsRef<[u8]>) -> Result<()> {
+    pub(crate) fn check(&self, place: &str, text: impl AsRef<[u8]>) -> Result<()> {
         match self.0.iter().find(|canary| canary.is_in(text.as_ref())) {
             Some(canary) => bail!("the {} is in {place}", canary.name),
             None => Ok(()),
@@ -72,7 +72,7 @@ impl Canaries {
     }
 
     /// Every byte of every file, but for the token in its own.
-    fn check_volume(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn check_volume(&self, dir: &Path) -> Result<()> {
         for entry in fs::read_dir(dir)? {
             let path = entry?.path();
             if path.file_name().is_some_and(|name| name != file::SETUP_TOKEN) {
@@ -87,7 +87,7 @@ impl Canaries {
     }
 
     /// Command lines of everything that runs on this machine.
-    fn check_processes(&self) -> Result<()> {
+    pub(crate) fn check_processes(&self) -> Result<()> {
         for entry in fs::read_dir("/proc")? {
             let path = entry?.path().join("cmdline");
             // Not a process, or one that has just ended.
@@ -99,7 +99,7 @@ impl Canaries {
     }
 
     /// Every object of the kinds setup writes; only the Secrets that are made for them may have them.
-    async fn check_cluster(&self, site: &Site) -> Result<()> {
+    pub(crate) async fn check_cluster(&self, site: &Site) -> Result<()> {
         for (.., kind) in KINDS {
             let api = Api::<DynamicObject>::all_with(site.client.clone(), &resource(kind)?);
             for object in api.list(&ListParams::default()).await?.items {
@@ -107,7 +107,11 @@ impl Canaries {
                 let mut object = serde_json::to_value(&object)?;
                 match name.as_str() {
                     "appliance-initial-tenant" => drop(object["data"]["INITIAL_ADMIN_PASSWORD"].take()),
-                    "appliance-license-seed" => drop(object["data"]["LICENSE_TOKEN"].take()),
+                    "appliance-license-seed" => {
+                        for key in ["LICENSE_TOKEN", "APPLIANCE_CREDENTIAL"] {
+                            drop(object["data"].get_mut(key).map(Value::take));
+                        }
+                    }
                     _ => {}
                 }
                 if let Some(data) = object["data"].as_object().filter(|_| kind == "Secret") {

@@ -92,7 +92,7 @@ async fn a_channel_that_moves_during_a_run_does_not_change_what_is_installed() -
 /// One install that is killed once its journal has `count` lines, and resumed.
 async fn round(site: &mut Site, count: usize, cut: Cut) -> Result<End> {
     site.clear().await?;
-    site.new_volume()?;
+    site.new_volume().await?;
     killed_at(&site.volume, count).await?;
     match cut {
         Cut::AfterTheWrite => {}

@@ -355,7 +355,8 @@ async fn a_right_that_lacks_is_named_with_its_object() -> Result<()> {
     let everything = &["*"][..];
     let mut rules = vec![
         rule(&[""], &["secrets", "configmaps", "serviceaccounts"], everything),
-        rule(&[""], &["namespaces"], &["get", "create"]),
+        rule(&[""], &["namespaces"], &["create"]),
+        rule(&["*"], &["*"], &["get", "list", "watch"]),
     ];
     let weak = site.cluster.restricted_kubeconfig("weak", &rules).await?;
     site.volume.settings.cluster = ClusterSource::new(weak);
@@ -364,7 +365,7 @@ async fn a_right_that_lacks_is_named_with_its_object() -> Result<()> {
         status: "storage-install-blocked",
         step: "install-local-path-storage",
         category: "cluster-forbidden",
-        says: "Namespace local-path-storage",
+        says: "Namespace msp",
     };
     let failure = fails(&site, &setup, &answers(), &expected).await?;
     assert_eq!(failure["transient"], false);

@@ -11,6 +11,7 @@ use appliance_common::names::file;
 use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 use appliance_common::state_file::FileLock;
+use appliance_common::storage::StorageSettings;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::board::View;
 use appliance_control_plane::setup::context::SetupSettings;
@@ -65,8 +66,14 @@ impl Volume {
             token_file: at(file::SETUP_TOKEN),
             flux_manifest,
             cluster: ClusterSource::new(kubeconfig),
+            license_service: Ok(None),
             policy: UsePolicy::for_registry(&host),
             registry: RegistrySettings::new(host, "nine-minds/alga-appliance-release".parse()?),
+            storage: StorageSettings {
+                agent: at("host-agent.sock"),
+                settle: Duration::ZERO,
+                ..StorageSettings::in_state_dir(dir.path())
+            },
             proxy_variables: Vec::new(),
             queue_disabled: false,
         };
@@ -119,9 +126,14 @@ pub(crate) async fn ended(setup: &Setup) -> Result<Arc<View>> {
 
 /// Submits, and kills the engine once its journal has `count` lines.
 pub(crate) async fn killed_at(volume: &Volume, count: usize) -> Result<()> {
+    killed_with(volume, &answers(), count).await
+}
+
+/// The same with these answers.
+pub(crate) async fn killed_with(volume: &Volume, answers: &Value, count: usize) -> Result<()> {
     let setup = volume.open();
     let mut views = setup.board().context("the journal cannot be read")?.follow();
-    submit(&setup, &answers()).await?;
+    submit(&setup, answers).await?;
     // Each line of the journal is one view; the engine goes on only when this task has seen it.
     let mut seen = 1;
     while seen < count {

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
 use appliance_common::state_file::{FileLock, replace};
+use appliance_control_plane::setup::redemption::ServiceUrl;
 use appliance_control_plane::setup::run::Run;
 use appliance_control_plane::setup::{Refusal, Setup, SubmitError};
 use appliance_tests::releases;
@@ -77,7 +78,7 @@ async fn a_state_that_cannot_be_read_is_never_taken_for_a_new_box() -> Result<()
         ),
         (file::SETUP_JOURNAL, "{\"at\":\"t\",\"event\":\"completed\"}\n"),
     ] {
-        site.new_volume()?;
+        site.new_volume().await?;
         let path = site.volume.path(name);
         replace(&path, damaged.as_bytes(), 0o600)?;
         let setup = site.open();
@@ -100,36 +101,46 @@ async fn a_state_that_cannot_be_read_is_never_taken_for_a_new_box() -> Result<()
 }
 
 #[tokio::test]
-async fn an_install_code_stops_unspent_and_a_manual_licence_goes_on() -> Result<()> {
-    let site = Site::start().await?;
-    let setup = site.open();
+async fn an_install_code_without_a_licence_service_stops_unspent_and_a_manual_licence_goes_on() -> Result<()>
+{
+    let mut site = Site::start().await?;
     let mut code = answers();
     let fields = code.as_object_mut().context("no answers")?;
     fields.remove("licenseMode");
     fields.insert("installCode".to_owned(), json!("k7qp-m2rx"));
-    submit(&setup, &code).await?;
-    let run = ended(&setup).await?.history.run.clone();
-    assert!(matches!(run, Run::Blocked { .. }), "{run:?}");
-    let state = site.volume.document(file::INSTALL_STATE)?;
-    let failure = &state["failure"];
-    assert_eq!(state["status"], "runtime-values-blocked");
-    let word = |key: &str| failure[key].as_str().unwrap_or_default();
-    assert_eq!(
-        (word("step"), word("code")),
-        ("redeem-install-code", "not_available_yet")
-    );
-    assert_eq!(
-        (&failure["correctable"], &failure["retrySafe"]),
-        (&json!(true), &json!(false))
-    );
-    assert!(
-        !state.to_string().to_uppercase().contains("K7QPM2RX"),
-        "the code is not shown"
-    );
-    let objects = ours(&site.client).await?;
-    let secrets: Vec<_> = objects.keys().filter(|name| name.starts_with("Secret")).collect();
-    assert_eq!(secrets, ["Secret alga-appliance-control-plane/setup-seal"]);
-
+    for service in [
+        Ok(None),
+        Err("http://license.example".parse::<ServiceUrl>().unwrap_err()),
+    ] {
+        site.volume.settings.license_service = service;
+        let setup = site.open();
+        submit(&setup, &code).await?;
+        let run = ended(&setup).await?.history.run.clone();
+        assert!(matches!(run, Run::Blocked { .. }), "{run:?}");
+        let state = site.volume.document(file::INSTALL_STATE)?;
+        let failure = &state["failure"];
+        assert_eq!(state["status"], "runtime-values-blocked");
+        assert_eq!(
+            (&failure["step"], &failure["code"]),
+            (
+                &json!("redeem-install-code"),
+                &json!("license_service_not_configured")
+            )
+        );
+        assert_eq!(
+            (&failure["retrySafe"], &failure["transient"]),
+            (&json!(false), &json!(false))
+        );
+        assert!(
+            !state.to_string().to_uppercase().contains("K7QPM2RX"),
+            "the code is not shown"
+        );
+        assert!(!site.volume.path(file::REDEMPTION).exists(), "nothing was sent");
+        let objects = ours(&site.client).await?;
+        let secrets: Vec<_> = objects.keys().filter(|name| name.starts_with("Secret")).collect();
+        assert_eq!(secrets, ["Secret alga-appliance-control-plane/setup-seal"]);
+    }
+    let setup = site.open();
     assert!(setup.is_editable());
     submit(&setup, &answers()).await?;
     completes(&site, &setup).await

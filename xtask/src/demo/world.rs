@@ -13,9 +13,9 @@ use appliance_tests::registry::TestRegistry;
 use appliance_tests::stack::Stack;
 use appliance_tests::standins::helm_controller::HelmController;
 use appliance_tests::standins::kustomize_controller::KustomizeController;
+use appliance_tests::standins::provisioner::Provisioner;
 use appliance_tests::standins::source_controller::SourceController;
 use appliance_tests::standins::web::Web;
-use appliance_tests::standins::{StandIn, provisioner};
 use appliance_tests::tools::Tools;
 use clap::ValueEnum;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -70,7 +70,7 @@ struct Players {
     _helm: HelmController,
     _kustomize: KustomizeController,
     _source: SourceController,
-    _volumes: StandIn,
+    _volumes: Provisioner,
     _logs: GuardedDir,
 }
 
@@ -185,7 +185,7 @@ impl Players {
             _helm: HelmController::start(kubeconfig, tools).await?,
             _kustomize: KustomizeController::start(kubeconfig, tools, logs.path()).await?,
             _source: SourceController::start(kubeconfig).await?,
-            _volumes: provisioner::start(kubeconfig).await?,
+            _volumes: Provisioner::start(kubeconfig).await?,
             _logs: logs,
         })
     }

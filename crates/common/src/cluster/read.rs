@@ -1,7 +1,8 @@
 //! Reads: absent is an answer, everything else that is not the object is an error.
 
+use k8s_openapi::api::core::v1::Pod;
 use kube::Resource;
-use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, LogParams};
 use serde::de::DeserializeOwned;
 
 use super::{Attempt, Cluster, ClusterError};
@@ -57,6 +58,43 @@ impl Cluster {
             .into_iter()
             .map(|object| typed(&attempt, object))
             .collect()
+    }
+
+    /// The objects of a kind that a field selector names (`metadata.name=x`), in every namespace.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub async fn list_selected(
+        &self,
+        resource: &ApiResource,
+        fields: &str,
+    ) -> Result<Vec<DynamicObject>, ClusterError> {
+        let api = self.api(resource, None);
+        let params = ListParams::default().fields(fields);
+        let attempt = attempt("listing", resource, None, "");
+        Ok(self.call(&attempt, || api.list(&params)).await?.items)
+    }
+
+    /// The end of a pod's log, of at most `lines` lines and `bytes` bytes.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; also when the pod has not started.
+    pub async fn log_tail(
+        &self,
+        namespace: &str,
+        pod: &str,
+        lines: i64,
+        bytes: i64,
+    ) -> Result<String, ClusterError> {
+        let api = Api::<Pod>::namespaced(self.client.clone(), namespace);
+        let params = LogParams {
+            tail_lines: Some(lines),
+            limit_bytes: Some(bytes),
+            ..LogParams::default()
+        };
+        let resource = ApiResource::erase::<Pod>(&());
+        let attempt = attempt("reading the log of", &resource, Some(namespace), pod);
+        self.call(&attempt, || api.logs(pod, &params)).await
     }
 
     /// The kinds that the server serves under a group and version (`helm.toolkit.fluxcd.io/v2`);

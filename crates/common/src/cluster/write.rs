@@ -2,7 +2,7 @@
 //! also writes is created if absent and then left alone.
 
 use kube::Resource;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -174,6 +174,59 @@ impl Cluster {
             Ok(_) | Err(ClusterError::Missing { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Deletes one object if it still is the one, in the version, that was looked at.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; [`ClusterError::Refused`] when somebody changed or replaced it since.
+    pub async fn delete_seen<K>(&self, seen: &K) -> Result<(), ClusterError>
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        let meta = seen.meta();
+        let attempt = target("deleting", &resource, seen);
+        let api = self.api(&resource, meta.namespace.as_deref());
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: meta.uid.clone(),
+                resource_version: meta.resource_version.clone(),
+            }),
+            ..DeleteParams::background()
+        };
+        match self.call(&attempt, || api.delete(&attempt.name, &params)).await {
+            Ok(_) | Err(ClusterError::Missing { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes one object of the whole cluster by a JSON patch (RFC 6902), whose `test` operations make
+    /// the server refuse it when the object is not what was looked at.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; a failed test is [`ClusterError::Refused`].
+    pub async fn patch_exactly<K>(
+        &self,
+        name: &str,
+        operations: &serde_json::Value,
+    ) -> Result<(), ClusterError>
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        let attempt = attempt("changing", &resource, None, name);
+        let path = format!("{}/{name}", K::url_path(&(), None));
+        self.call(&attempt, || async {
+            // kube's own JSON patch needs a further crate for a body that is plain JSON.
+            let request = http::Request::patch(&path)
+                .header(http::header::CONTENT_TYPE, "application/json-patch+json")
+                .body(operations.to_string().into_bytes())
+                .map_err(kube::Error::HttpError)?;
+            self.client.request::<serde_json::Value>(request).await
+        })
+        .await
+        .map(drop)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that writes")]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -21,6 +21,8 @@ pub struct Request {
     /// Path and query.
     pub target: String,
     headers: Vec<(String, String)>,
+    /// The body, as long as its `Content-Length` says.
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -105,6 +107,12 @@ impl Reply {
             body: Body::Silence,
             ..Self::status(200)
         }
+    }
+
+    /// The same under another status.
+    #[must_use]
+    pub fn with_status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     /// The same with one more header.
@@ -292,16 +300,23 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Result<Req
         }
     }
     let mut first = lines.first().map(|line| line.split(' ')).into_iter().flatten();
-    Ok(Request {
+    let mut request = Request {
         method: first.next().unwrap_or_default().to_owned(),
         target: first.next().unwrap_or_default().to_owned(),
+        body: Vec::new(),
         headers: lines
             .iter()
             .skip(1)
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
             .collect(),
-    })
+    };
+    let length = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok());
+    request.body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut request.body).await?;
+    Ok(request)
 }
 
 /// A release as a registry holds it.

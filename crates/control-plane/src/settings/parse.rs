@@ -15,11 +15,11 @@ pub struct OwnerMaxAge {
 
 const DEFAULT_OWNER_MAX_AGE: Duration = Duration::from_hours(6);
 
-pub(super) fn millis(text: &str) -> Result<Duration, ParseIntError> {
+pub(crate) fn millis(text: &str) -> Result<Duration, ParseIntError> {
     text.parse().map(Duration::from_millis)
 }
 
-pub(super) fn seconds(text: &str) -> Result<Duration, ParseIntError> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, ParseIntError> {
     text.parse().map(Duration::from_secs)
 }
 

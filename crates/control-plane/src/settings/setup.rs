@@ -5,8 +5,9 @@ use appliance_common::outbound::{DnsPolicy, ProxySettings};
 use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 
-use super::{OutboundSettings, Settings};
+use super::{OutboundSettings, ReleaseSettings, Settings};
 use crate::setup::context::SetupSettings;
+use crate::setup::redemption::{ServiceUrl, ServiceUrlError};
 
 impl Settings {
     /// The setup workflow's own settings.
@@ -32,10 +33,23 @@ impl Settings {
                 ca_bundle: self.outbound.ca_bundle.clone(),
                 ..RegistrySettings::new(host, self.release.release_repository.clone())
             },
+            license_service: self.release.license_service(),
             policy,
             proxy_variables: self.outbound.proxy_variables(),
+            storage: self
+                .storage
+                .engine(&self.state.state_file, &self.cluster.host_agent_socket),
             queue_disabled: self.engine.disable_setup_queue,
         }
+    }
+}
+
+impl ReleaseSettings {
+    /// The licence service. A box must come up to say what is wrong with this setting, so a wrong one is
+    /// kept as such and stops only what needs it.
+    fn license_service(&self) -> Result<Option<ServiceUrl>, ServiceUrlError> {
+        let given = self.license_service_url.as_deref().map(str::trim);
+        given.filter(|url| !url.is_empty()).map(str::parse).transpose()
     }
 }
 
@@ -108,5 +122,21 @@ mod tests {
         );
         assert_eq!(given.proxy_variables, ["https_proxy"]);
         assert!(!format!("{given:?}").contains("user:pw"));
+    }
+
+    #[test]
+    fn a_licence_service_is_https_unset_or_known_to_be_wrong() {
+        let given = |url: &str| settings(&["--license-service-url", url]).license_service;
+        assert_eq!(given(" "), Ok(None));
+        assert!(given("https://license.nineminds.com").is_ok_and(|url| url.is_some()));
+        assert_eq!(
+            given("http://license.nineminds.com"),
+            Err(ServiceUrlError::Unprotected)
+        );
+        assert_eq!(
+            given("https://u:pw@license.nineminds.com"),
+            Err(ServiceUrlError::MoreThanAPlace)
+        );
+        assert!(!format!("{:?}", given("https://u:pw@license.nineminds.com")).contains("pw"));
     }
 }

@@ -13,12 +13,16 @@ use appliance_common::process::chain;
 use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::{Registry, RegistrySettings};
 use appliance_common::secret::Secret;
+use appliance_common::storage::StorageSettings;
 use tokio::sync::OnceCell;
 
 use super::board::Board;
 use super::chosen::Chosen;
 use super::failure::{Blame, Failure};
 use super::inputs::SetupInputs;
+use super::redemption::{ServiceUrl, ServiceUrlError};
+use super::seal::SealKey;
+use super::seal_key::{self, SealKeyError};
 
 /// Where things are on the state volume, and what else the steps were told at start.
 #[derive(Debug, Clone)]
@@ -37,8 +41,12 @@ pub struct SetupSettings {
     pub cluster: ClusterSource,
     /// The registry; `dns` is replaced by the operator's choice.
     pub registry: RegistrySettings,
+    /// The licence service; `None` where none is set, and why a set one cannot be used.
+    pub license_service: Result<Option<ServiceUrl>, ServiceUrlError>,
     /// Which repositories and profiles a release may name.
     pub policy: UsePolicy,
+    /// Storage reconciliation.
+    pub storage: StorageSettings,
     /// Names of the proxy variables that are set, for the report.
     pub proxy_variables: Vec<String>,
     /// Accept submissions but start nothing.
@@ -82,6 +90,7 @@ pub struct StepContext {
     board: Board,
     cluster: OnceCell<Cluster>,
     chosen: OnceCell<Chosen>,
+    seal_key: OnceCell<SealKey>,
 }
 
 impl StepContext {
@@ -114,6 +123,7 @@ impl StepContext {
             board,
             cluster,
             chosen,
+            seal_key: OnceCell::new(),
         })
     }
 
@@ -126,6 +136,15 @@ impl StepContext {
             .get_or_try_init(|| self.settings.cluster.open(Arc::clone(&self.meter)))
             .await
             .map_err(|error| Failure::of_cluster(Blame::RunSetupWorkflow, "Reaching the cluster", &error))
+    }
+
+    /// The key of what is sealed on the state volume.
+    ///
+    /// # Errors
+    /// When the cluster does not give it, or has none any more.
+    pub async fn seal_key(&self) -> Result<&SealKey, Failure> {
+        let key = async { seal_key::get(self.cluster().await?).await.map_err(no_seal_key) };
+        self.seal_key.get_or_try_init(|| key).await
     }
 
     /// The release that preflight resolved, as it was stored.
@@ -156,8 +175,23 @@ impl StepContext {
     }
 }
 
+fn no_seal_key(error: SealKeyError) -> Failure {
+    let doing = "Reading the key of what is sealed on this box";
+    match error {
+        SealKeyError::Cluster(error) => Failure::of_cluster(Blame::RedeemInstallCode, doing, &error),
+        SealKeyError::Unusable(_) | SealKeyError::Gone => Failure::new(
+            Blame::RedeemInstallCode,
+            "answers",
+            "What is sealed on this box cannot be opened",
+            chain(&error),
+            "Enter your answers again on the setup page: the key is then made again.",
+        )
+        .correctable(),
+    }
+}
+
 /// A proxy, CA bundle or resolver setting that this process was started with does not work.
-fn unusable_outbound(error: &OutboundError) -> Failure {
+pub(super) fn unusable_outbound(error: &OutboundError) -> Failure {
     Failure::new(
         Blame::RunSetupWorkflow,
         "settings",

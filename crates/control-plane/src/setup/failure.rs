@@ -1,5 +1,7 @@
 //! What stopped an install, in the words of the state document.
 
+use std::time::Duration;
+
 use appliance_common::cluster::ClusterError;
 use appliance_common::process::chain;
 use serde::{Deserialize, Serialize};
@@ -99,6 +101,9 @@ pub struct Failure {
     /// Whether the operator's answers must be corrected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub correctable: bool,
+    /// How long the other side asked to be left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl Failure {
@@ -120,6 +125,7 @@ impl Failure {
             retry_safe: true,
             transient: false,
             correctable: false,
+            retry_after_seconds: None,
         }
     }
 
@@ -151,6 +157,15 @@ impl Failure {
             retry_safe: false,
             transient: false,
             correctable: true,
+            ..self
+        }
+    }
+
+    /// The other side asked to be left alone for this long.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after_seconds: Some(wait.as_secs()),
             ..self
         }
     }

@@ -28,6 +28,7 @@ pub use dns::Dns;
 pub use license::{Edition, LicenseChoice};
 pub use public::{AcceptedInputs, SetupDefaults};
 pub use raw::RawInputs;
+pub(super) use stored::SECRET_NAMES;
 pub use stored::{StoredInputs, StoredTenant};
 
 /// A sentence for the operator about one answer; it never repeats a secret.

@@ -17,8 +17,8 @@ pub use flux::{FluxObject, kustomization, oci_repository};
 pub use namespaces::application_namespaces;
 pub use release::{release_selection, values_config_map};
 pub use secrets::{
-    InitialTenant, WantedSecret, initial_tenant, license_seed, psa_shared, seal_key, setup_seal, status_auth,
-    without_last_applied,
+    InitialTenant, WantedSecret, held, initial_tenant, license_seed, psa_shared, redeemed_seed, seal_key,
+    setup_seal, status_auth, trials, without_last_applied,
 };
 
 fn named(namespace: &str, name: impl Into<String>) -> ObjectMeta {

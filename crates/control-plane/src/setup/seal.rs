@@ -70,17 +70,44 @@ impl SealKey {
     /// # Errors
     /// [`SealError::CannotSeal`].
     pub fn seal(&self, submission_id: &str, secrets: &SetupSecrets) -> Result<String, SealError> {
-        let nonce = random::bytes::<NONCE_LEN>();
         let inside = Inside {
             admin_password: secrets.admin_password.expose(),
             install_code: secrets.install_code.as_ref().map(|code| code.expose().as_str()),
             license_key: secrets.license_key.as_ref().map(|key| key.expose().as_str()),
         };
-        let mut sealed = serde_json::to_vec(&inside).map_err(|_| SealError::CannotSeal)?;
+        let plain = serde_json::to_vec(&inside).map_err(|_| SealError::CannotSeal)?;
+        self.seal_bytes(submission_id, plain)
+    }
+
+    /// Opens what [`SealKey::seal`] made for the same submission.
+    ///
+    /// # Errors
+    /// [`SealError::UnknownForm`] or [`SealError::DoesNotOpen`].
+    pub fn open(&self, submission_id: &str, sealed: &str) -> Result<SetupSecrets, SealError> {
+        let plain = self.open_bytes(submission_id, sealed)?;
+        let Opened {
+            admin_password,
+            install_code,
+            license_key,
+        } = serde_json::from_slice(plain.expose()).map_err(|_| SealError::UnknownForm)?;
+        Ok(SetupSecrets {
+            admin_password,
+            install_code,
+            license_key,
+        })
+    }
+
+    /// Seals any bytes so that they open only together with `bound_to`.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`].
+    pub(super) fn seal_bytes(&self, bound_to: &str, plain: Vec<u8>) -> Result<String, SealError> {
+        let nonce = random::bytes::<NONCE_LEN>();
+        let mut sealed = plain;
         self.cipher()?
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(submission_id.as_bytes()),
+                Aad::from(bound_to.as_bytes()),
                 &mut sealed,
             )
             .map_err(|_| SealError::CannotSeal)?;
@@ -90,11 +117,11 @@ impl SealKey {
         ))
     }
 
-    /// Opens what [`SealKey::seal`] made for the same submission.
+    /// Opens what [`SealKey::seal_bytes`] made.
     ///
     /// # Errors
     /// [`SealError::UnknownForm`] or [`SealError::DoesNotOpen`].
-    pub fn open(&self, submission_id: &str, sealed: &str) -> Result<SetupSecrets, SealError> {
+    pub(super) fn open_bytes(&self, bound_to: &str, sealed: &str) -> Result<Secret<Vec<u8>>, SealError> {
         let encoded = sealed.strip_prefix(VERSION).ok_or(SealError::UnknownForm)?;
         let mut bytes = STANDARD.decode(encoded).map_err(|_| SealError::UnknownForm)?;
         let (nonce, ciphertext) = bytes
@@ -103,20 +130,11 @@ impl SealKey {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::UnknownForm)?;
         let plain = self
             .cipher()?
-            .open_in_place(nonce, Aad::from(submission_id.as_bytes()), ciphertext)
-            .map_err(|_| SealError::DoesNotOpen)?;
-        let opened = serde_json::from_slice(plain).map_err(|_| SealError::UnknownForm);
+            .open_in_place(nonce, Aad::from(bound_to.as_bytes()), ciphertext)
+            .map(|plain| Secret::new(plain.to_vec()))
+            .map_err(|_| SealError::DoesNotOpen);
         zeroize::Zeroize::zeroize(&mut bytes);
-        let Opened {
-            admin_password,
-            install_code,
-            license_key,
-        } = opened?;
-        Ok(SetupSecrets {
-            admin_password,
-            install_code,
-            license_key,
-        })
+        plain
     }
 
     fn cipher(&self) -> Result<LessSafeKey, SealError> {

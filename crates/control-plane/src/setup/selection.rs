@@ -53,7 +53,7 @@ pub struct ReleaseSelection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Runtime>,
     #[serde(flatten)]
-    unknown: Map<String, Value>,
+    pub(super) unknown: Map<String, Value>,
 }
 
 /// A release that was installed before.
@@ -79,7 +79,7 @@ pub struct Runtime {
     /// The list as typed.
     pub dns_servers: String,
     #[serde(flatten)]
-    unknown: Map<String, Value>,
+    pub(super) unknown: Map<String, Value>,
 }
 
 /// Where a release's manifest was found.

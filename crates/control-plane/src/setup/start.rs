@@ -65,12 +65,15 @@ impl Setup {
             .filter(|stored| stored.sealed.is_some() && history.run != Run::Complete)
             .map(|stored| stored.submission_id)
             .filter(|id| history.submission.as_ref() != Some(id));
+        if history.run == Run::Empty && unrecorded.is_none() {
+            return self.adopt_shipped(recorder).await;
+        }
         match history.run {
             Run::Complete => {
                 self.finish_document(recorder).await;
                 return self.forget_secrets().await;
             }
-            Run::Empty | Run::Blocked { .. } if unrecorded.is_none() => {
+            Run::Blocked { .. } if unrecorded.is_none() => {
                 return refresh_document(recorder).await;
             }
             _ => {}
@@ -105,7 +108,7 @@ impl Setup {
         }
     }
 
-    async fn wait_for_lock(&self) -> Option<FileLock> {
+    pub(super) async fn wait_for_lock(&self) -> Option<FileLock> {
         loop {
             match self.lock("setup") {
                 Ok(lock) => return Some(lock),
@@ -122,7 +125,7 @@ impl Setup {
     }
 
     /// Follows one run to its end. The caller holds the appliance's lock.
-    async fn drive(&self, recorder: &Recorder, inputs: SetupInputs, submission: String) {
+    pub(super) async fn drive(&self, recorder: &Recorder, inputs: SetupInputs, submission: String) {
         let board = recorder.board().clone();
         let context = StepContext::new(
             inputs,
@@ -171,7 +174,7 @@ impl Setup {
     }
 
     /// Blocks a run that cannot even begin its first step.
-    async fn block_at_start(&self, recorder: &Recorder, failure: Failure) {
+    pub(super) async fn block_at_start(&self, recorder: &Recorder, failure: Failure) {
         let (step, run) = (StepId::Preflight, random::id());
         record(
             recorder,
@@ -195,7 +198,7 @@ pub(super) async fn note_interruption(recorder: &Recorder) {
 }
 
 /// Records an event, however long the disk takes to accept it; the board says why it waits.
-async fn record(recorder: &Recorder, event: Event) {
+pub(super) async fn record(recorder: &Recorder, event: Event) {
     loop {
         match recorder.record(event.clone()).await {
             Ok(()) | Err(RecordError::Ending) => return,

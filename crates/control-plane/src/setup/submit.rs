@@ -50,8 +50,9 @@ impl Setup {
         let inputs = SetupInputs::from_submission(raw, self.clock.now()).map_err(SubmitError::Invalid)?;
         let lock = self.lock("setup").map_err(SubmitError::Busy)?;
         let submission = random::id();
-        let stored = self.seal(&inputs, &submission).await?;
         let before = self.stored_inputs();
+        let stored = self.seal(&inputs, &submission).await?;
+        let stored = stored.keeping_unknown(before.as_ref());
         self.store_inputs(stored.clone()).await?;
         recorder.set_inputs(stored.brief());
         match recorder

@@ -11,10 +11,11 @@ use reqwest::header::{
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::Registry;
 use super::auth::Bearer;
 use super::failure::Failure;
 use super::redirect::{self, MAX_HOPS};
-use super::{Registry, retry};
+use crate::outbound::retry_after;
 
 /// Largest OCI manifest.
 pub(super) const MAX_MANIFEST: usize = 4 * 1024 * 1024;
@@ -126,7 +127,7 @@ async fn accept(response: Response, limit: usize) -> Result<Answer, Failure> {
     if !response.status().is_success() {
         return Err(Failure::Status {
             status: response.status().as_u16(),
-            retry_after: retry::after(&headers),
+            retry_after: retry_after(&headers),
             challenge: headers
                 .get_all(WWW_AUTHENTICATE)
                 .iter()

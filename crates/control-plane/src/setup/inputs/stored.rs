@@ -8,7 +8,7 @@ use super::check::Answers;
 use super::{SetupInputs, SetupSecrets};
 
 /// Names under which a secret may stand where this program does not look for it.
-const SECRET_NAMES: [&str; 6] = [
+pub(in crate::setup) const SECRET_NAMES: [&str; 6] = [
     "adminPassword",
     "adminPasswordConfirm",
     "initialAdminPassword",
@@ -101,6 +101,18 @@ impl StoredInputs {
             sealed: Some(sealed),
             ..Self::default()
         }
+    }
+
+    /// The same, with the unknown keys of the document that it replaces.
+    #[must_use]
+    pub fn keeping_unknown(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before {
+            self.unknown.clone_from(&before.unknown);
+            self.initial_tenant
+                .unknown
+                .clone_from(&before.initial_tenant.unknown);
+        }
+        self
     }
 
     /// `setupInputs` of the state document (20 §4): enough to recognise the submission by.

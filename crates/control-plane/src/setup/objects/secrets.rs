@@ -15,6 +15,7 @@ use serde_json::json;
 use super::named;
 use super::password_hash::password_hash;
 use crate::setup::inputs::{Edition, Tenant};
+use crate::setup::redemption::{Held, Redeemed, Redemption};
 use crate::setup::seal::{SealError, SealKey};
 use appliance_common::random;
 
@@ -23,6 +24,13 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Random bytes of a generated key or token.
 const TOKEN_LEN: usize = 32;
+
+/// Keys of what a redeemed code gives, which others read too (20 §11).
+const TENANT_ID: &str = "INITIAL_TENANT_ID";
+const INSTALL_EDITION: &str = "INSTALL_EDITION";
+const APPLIANCE_ID: &str = "APPLIANCE_ID";
+const LICENSE_TOKEN: &str = "LICENSE_TOKEN";
+const CREDENTIAL: &str = "APPLIANCE_CREDENTIAL";
 
 /// The key of the seal in its Secret.
 const SEAL_KEY: &str = "key";
@@ -55,6 +63,8 @@ pub struct InitialTenant<'a> {
     pub password: &'a Secret<String>,
     /// How the release's bootstrap Job takes it.
     pub format: PasswordFormat,
+    /// The company's id, where a code gave one. Without it, one that is there stays.
+    pub tenant_id: Option<&'a str>,
 }
 
 /// Secret `appliance-initial-tenant`. A tenant id that is there stays, and so does a hash that verifies.
@@ -67,18 +77,16 @@ pub fn initial_tenant(live: Option<&v1::Secret>, wanted: &InitialTenant<'_>) -> 
         PasswordFormat::Clear => Some(wanted.password.expose().as_str()),
         PasswordFormat::Phc => None,
     };
-    merged(
-        live,
-        (namespace::MSP, object::INITIAL_TENANT),
-        &[
-            ("INITIAL_TENANT_NAME", Some(&tenant.name)),
-            ("INITIAL_ADMIN_FIRST_NAME", Some(&tenant.first_name)),
-            ("INITIAL_ADMIN_LAST_NAME", Some(&tenant.last_name)),
-            ("INITIAL_ADMIN_EMAIL", Some(&tenant.email)),
-            ("INITIAL_ADMIN_PASSWORD", clear),
-            ("INITIAL_ADMIN_PASSWORD_HASH", Some(&hash)),
-        ],
-    )
+    let mut changes = vec![
+        ("INITIAL_TENANT_NAME", Some(tenant.name.as_str())),
+        ("INITIAL_ADMIN_FIRST_NAME", Some(&tenant.first_name)),
+        ("INITIAL_ADMIN_LAST_NAME", Some(&tenant.last_name)),
+        ("INITIAL_ADMIN_EMAIL", Some(&tenant.email)),
+        ("INITIAL_ADMIN_PASSWORD", clear),
+        ("INITIAL_ADMIN_PASSWORD_HASH", Some(&hash)),
+    ];
+    changes.extend(wanted.tenant_id.map(|id| (TENANT_ID, Some(id))));
+    merged(live, (namespace::MSP, object::INITIAL_TENANT), &changes)
 }
 
 /// Secret `alga-psa-shared`: its key is made once and never changed.
@@ -120,8 +128,65 @@ pub fn license_seed(
     key: Option<&Secret<String>>,
 ) -> Option<WantedSecret> {
     let mut changes = vec![("EDITION_CHOICE", Some(edition.as_str()))];
-    changes.extend(key.map(|key| ("LICENSE_TOKEN", Some(key.expose().as_str()))));
+    changes.extend(key.map(|key| (LICENSE_TOKEN, Some(key.expose().as_str()))));
     merged(live, (namespace::MSP, object::LICENSE_SEED), &changes)
+}
+
+/// Secret `appliance-license-seed` of a redeemed code. Keys that the code does not give stay as they are.
+#[must_use]
+pub fn redeemed_seed(live: Option<&v1::Secret>, redeemed: &Redeemed) -> Option<WantedSecret> {
+    let Redemption {
+        edition,
+        license_token,
+        credential,
+        check_in_url,
+        ..
+    } = &redeemed.redemption;
+    let revealed = |secret: &'_ Option<Secret<String>>| secret.as_ref().map(|secret| secret.expose().clone());
+    let given = [
+        ("EDITION_CHOICE", Some(Edition::Enterprise.as_str().to_owned())),
+        (INSTALL_EDITION, Some(edition.as_str().to_owned())),
+        (APPLIANCE_ID, Some(redeemed.appliance_id.clone())),
+        (LICENSE_TOKEN, revealed(license_token)),
+        (CREDENTIAL, revealed(credential)),
+        ("CHECK_IN_URL", check_in_url.clone()),
+    ];
+    let changes = given.iter().filter(|(_, value)| value.is_some());
+    let changes: Vec<_> = changes.map(|(key, value)| (*key, value.as_deref())).collect();
+    merged(live, (namespace::MSP, object::LICENSE_SEED), &changes)
+}
+
+/// What the two Secrets hold of a redemption.
+#[must_use]
+pub fn held(tenant: Option<&v1::Secret>, seed: Option<&v1::Secret>) -> Held {
+    let text = |live, key| {
+        let value = value(live, key).map(|value| String::from_utf8_lossy(value).trim().to_owned());
+        value.filter(|value| !value.is_empty())
+    };
+    Held {
+        appliance_id: text(seed, APPLIANCE_ID),
+        tenant_id: text(tenant, TENANT_ID),
+        edition: text(seed, INSTALL_EDITION),
+        has_license: text(seed, LICENSE_TOKEN).is_some() && text(seed, CREDENTIAL).is_some(),
+    }
+}
+
+/// The two Secrets of a redemption before there is one, to ask the API server whether it would take them:
+/// the keys are the real ones, the values are not.
+#[must_use]
+pub fn trials(tenant: Option<&v1::Secret>, seed: Option<&v1::Secret>) -> Vec<WantedSecret> {
+    const TRIAL: Option<&str> = Some("trial");
+    let tenant = merged(
+        tenant,
+        (namespace::MSP, object::INITIAL_TENANT),
+        &[(TENANT_ID, TRIAL), ("INITIAL_ADMIN_PASSWORD_HASH", TRIAL)],
+    );
+    let seed = merged(
+        seed,
+        (namespace::MSP, object::LICENSE_SEED),
+        &[APPLIANCE_ID, INSTALL_EDITION, LICENSE_TOKEN, CREDENTIAL].map(|key| (key, TRIAL)),
+    );
+    tenant.into_iter().chain(seed).collect()
 }
 
 /// Secret `setup-seal`, to be created once; it cannot be changed afterwards.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::setup::inputs::{Edition, SetupInputs};
+use crate::setup::redemption::{Held, Redeemed, Redemption};
 use crate::setup::sample::{DIGEST, KEY, PASSWORD, inputs, release};
 use crate::setup::seal::SealKey;
 use crate::setup::selection::ReleaseSelection;
@@ -16,6 +17,7 @@ fn tenant(live: Option<&v1::Secret>, inputs: &SetupInputs, format: PasswordForma
         tenant: &inputs.tenant,
         password: &inputs.admin_password,
         format,
+        tenant_id: None,
     };
     initial_tenant(live, &wanted)
 }
@@ -299,4 +301,62 @@ fn a_secret_to_be_written_is_not_shown() {
     for canary in ["Can4ry", "67, 97, 110, 52", "Y2FuYXJ5", "89, 50, 70, 117"] {
         assert!(!shown.contains(canary), "{canary} in {shown}");
     }
+}
+
+#[test]
+fn a_redeemed_code_is_merged_key_by_key_and_nothing_that_is_there_is_removed() {
+    let redeemed = |edition: &str| {
+        let answer = json!({
+            "tenant_id": "5c3f3a52-90ab-4cde-8f01-23456789abcd", "edition": edition,
+            "first_jwt": "a.b.c", "appliance_credential": "credential-0123456789",
+        });
+        let mut redemption = Redemption::read(answer.to_string().as_bytes()).unwrap();
+        if edition == "essentials" {
+            (redemption.license_token, redemption.credential) = (None, None);
+        }
+        Redeemed {
+            redemption,
+            appliance_id: "appliance-1".to_owned(),
+        }
+    };
+    let keys = |secret: &v1::Secret| {
+        secret
+            .data
+            .clone()
+            .unwrap_or_default()
+            .into_keys()
+            .collect::<Vec<_>>()
+    };
+    let free = redeemed_seed(None, &redeemed("essentials")).unwrap();
+    assert_eq!(
+        keys(free.object()),
+        ["APPLIANCE_ID", "EDITION_CHOICE", "INSTALL_EDITION"]
+    );
+    assert_eq!(text(free.object(), "EDITION_CHOICE").as_deref(), Some("ee"));
+
+    let before = live_with(&[
+        ("LICENSE_TOKEN", "old"),
+        ("CHECK_IN_URL", "https://a.example/"),
+        ("OTHER", "x"),
+    ]);
+    let paid = live(&redeemed_seed(Some(&before), &redeemed("pro")).unwrap());
+    assert_eq!(text(&paid, "LICENSE_TOKEN").as_deref(), Some("a.b.c"));
+    for kept in ["CHECK_IN_URL", "OTHER"] {
+        assert_eq!(text(&paid, kept), text(&before, kept), "{kept}");
+    }
+    assert!(
+        redeemed_seed(Some(&paid), &redeemed("pro")).is_none(),
+        "a second run writes nothing"
+    );
+    assert!(
+        license_seed(Some(&paid), Edition::Enterprise, None).is_none(),
+        "nor does one without a code"
+    );
+
+    let tenant = live_with(&[("INITIAL_TENANT_ID", "id")]);
+    let seen = held(Some(&tenant), Some(&paid));
+    assert_eq!(seen.appliance_id.as_deref(), Some("appliance-1"));
+    assert_eq!(seen.tenant_id.as_deref(), Some("id"));
+    assert!(seen.has_license && !held(Some(&tenant), Some(free.object())).has_license);
+    assert_eq!(held(None, None), Held::default());
 }

@@ -1,13 +1,17 @@
-//! The install code. A manual licence has none; a code cannot be redeemed yet.
+//! The install code. Everything that may fail for another reason is tried before it is sent.
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, ready};
+use futures::future::BoxFuture;
+use serde_json::json;
+use std::time::Duration;
 
+use super::secrets::Live;
 use super::{Outcome, Step};
 use crate::setup::context::StepContext;
 use crate::setup::failure::{Blame, Failure};
 use crate::setup::inputs::LicenseChoice;
 use crate::setup::plan::StepId;
+use crate::setup::redemption::{Desk, Redeemed};
 
 pub(super) struct RedeemInstallCode;
 
@@ -20,27 +24,62 @@ impl Step for RedeemInstallCode {
         Blame::RedeemInstallCode
     }
 
+    /// A full disk is waited for once the service has answered.
+    fn limit(&self) -> Duration {
+        Duration::from_mins(6)
+    }
+
     fn is_done<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<bool, Failure>> {
-        ready(Ok(matches!(cx.inputs.license, LicenseChoice::Manual { .. }))).boxed()
+        async move {
+            let LicenseChoice::Code(code) = &cx.inputs.license else {
+                return Ok(true);
+            };
+            let live = Live::read(cx).await?;
+            let desk = Desk::open(cx, code).await?;
+            Ok(desk.recorded(&live.held())?.is_some())
+        }
+        .boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<Outcome, Failure>> {
-        ready(match cx.inputs.license {
-            LicenseChoice::Manual { .. } => Ok(Outcome::new("no install code: the licence is manual")),
-            LicenseChoice::Code(_) => Err(not_available_yet()),
-        })
+        async move {
+            let LicenseChoice::Code(code) = &cx.inputs.license else {
+                return Ok(Outcome::new("no install code: the licence is manual"));
+            };
+            let live = Live::read(cx).await?;
+            let held = live.held();
+            let mut desk = Desk::open(cx, code).await?;
+            if let Some(redeemed) = desk.recorded(&held)? {
+                return Ok(outcome(cx, &redeemed));
+            }
+            live.try_out(cx).await?;
+            Ok(outcome(cx, &desk.ask(&held).await?))
+        }
         .boxed()
     }
 }
 
-fn not_available_yet() -> Failure {
-    Failure::new(
-        Blame::RedeemInstallCode,
-        "not-available-yet",
-        "Install codes cannot be redeemed by this version",
-        "this version of the control plane does not talk to the licence service",
-        "Your code was not used. Submit again with a manual licence, or wait for the next version.",
-    )
-    .correctable()
-    .with_code("not_available_yet")
+/// Whose code it was. A company that is not the typed one is said aloud: the code may be a customer's.
+fn outcome(cx: &StepContext, redeemed: &Redeemed) -> Outcome {
+    let (redemption, typed) = (&redeemed.redemption, &cx.inputs.tenant.name);
+    let edition = redemption.edition.as_str();
+    let differs = redemption.differs_from(typed);
+    let summary = match &redemption.company_name {
+        Some(company) if differs => format!(
+            "The code belongs to “{company}” ({edition}), but the company was entered as “{typed}”: check that this \
+             is the right code for this box"
+        ),
+        Some(company) => format!("The code is redeemed for “{company}” ({edition})"),
+        None => format!("The code is redeemed ({edition})"),
+    };
+    if differs {
+        tracing::warn!("the install code is registered to another company name than the one entered");
+    }
+    let facts = json!({
+        "tenantId": redemption.tenant_id,
+        "edition": edition,
+        "companyName": redemption.company_name,
+        "companyDiffers": differs,
+    });
+    Outcome::new(summary).with_fact("redemption", facts)
 }

@@ -13,6 +13,7 @@ use crate::setup::failure::{Blame, Failure};
 use crate::setup::inputs::LicenseChoice;
 use crate::setup::objects::{self, InitialTenant, WantedSecret};
 use crate::setup::plan::StepId;
+use crate::setup::redemption::{Desk, Held, Redeemed};
 
 pub(super) struct Secrets;
 
@@ -26,21 +27,22 @@ impl Step for Secrets {
     }
 
     fn is_done<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<bool, Failure>> {
-        async move { Ok(changes(cx, &read(cx).await?).await?.is_empty()) }.boxed()
+        async move { Ok(changes(cx, &Live::read(cx).await?).await?.is_empty()) }.boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<Outcome, Failure>> {
         async move {
             let cluster = cx.cluster().await?;
-            let mut live = read(cx).await?;
+            let mut live = Live::read(cx).await?;
             if forget_last_applied(cluster, &live).await? {
                 // Their versions have moved.
-                live = read(cx).await?;
+                live = Live::read(cx).await?;
             }
             let changed = changes(cx, &live).await?;
             try_join_all(changed.iter().map(|secret| write(cluster, secret.object())))
                 .await
                 .map_err(|error| apply_failure(&error))?;
+            settle(cx).await?;
             Ok(Outcome::new(match changed.len() {
                 0 => "everything was already stored".to_owned(),
                 n => format!("{n} Secrets are stored"),
@@ -51,7 +53,7 @@ impl Step for Secrets {
 }
 
 /// The live Secrets, as far as they exist.
-struct Live {
+pub(super) struct Live {
     initial_tenant: Option<Secret>,
     psa_shared: Option<Secret>,
     status_auth: Option<Secret>,
@@ -59,6 +61,25 @@ struct Live {
 }
 
 impl Live {
+    pub(super) async fn read(cx: &StepContext) -> Result<Self, Failure> {
+        let cluster = cx.cluster().await?;
+        let get = |namespace, name| cluster.get::<Secret>(Some(namespace), name);
+        let (initial_tenant, psa_shared, status_auth, license_seed) = try_join4(
+            get(namespace::MSP, object::INITIAL_TENANT),
+            get(namespace::MSP, object::PSA_SHARED),
+            get(namespace::APPLIANCE_SYSTEM, object::STATUS_AUTH),
+            get(namespace::MSP, object::LICENSE_SEED),
+        )
+        .await
+        .map_err(|error| apply_failure(&error))?;
+        Ok(Self {
+            initial_tenant,
+            psa_shared,
+            status_auth,
+            license_seed,
+        })
+    }
+
     fn all(&self) -> impl Iterator<Item = &Secret> {
         [
             &self.initial_tenant,
@@ -69,46 +90,97 @@ impl Live {
         .into_iter()
         .flatten()
     }
-}
 
-async fn read(cx: &StepContext) -> Result<Live, Failure> {
-    let cluster = cx.cluster().await?;
-    let get = |namespace, name| cluster.get::<Secret>(Some(namespace), name);
-    let (initial_tenant, psa_shared, status_auth, license_seed) = try_join4(
-        get(namespace::MSP, object::INITIAL_TENANT),
-        get(namespace::MSP, object::PSA_SHARED),
-        get(namespace::APPLIANCE_SYSTEM, object::STATUS_AUTH),
-        get(namespace::MSP, object::LICENSE_SEED),
-    )
-    .await
-    .map_err(|error| apply_failure(&error))?;
-    Ok(Live {
-        initial_tenant,
-        psa_shared,
-        status_auth,
-        license_seed,
-    })
+    /// What they hold of a redemption.
+    pub(super) fn held(&self) -> Held {
+        objects::held(self.initial_tenant.as_ref(), self.license_seed.as_ref())
+    }
+
+    /// Asks the API server whether it would take the Secrets; nothing is stored.
+    pub(super) async fn try_out(&self, cx: &StepContext) -> Result<(), Failure> {
+        cx.say("asking the cluster whether it would take what the code gives");
+        let cluster = cx.cluster().await?;
+        let mut trials = objects::trials(self.initial_tenant.as_ref(), self.license_seed.as_ref());
+        trials.extend(objects::psa_shared(self.psa_shared.as_ref()));
+        trials.extend(objects::status_auth(
+            self.status_auth.as_ref(),
+            cx.setup_token().as_ref(),
+        ));
+        let tried = trials
+            .iter()
+            .map(|secret| cluster.try_out(Owner::Setup, secret.object()));
+        try_join_all(tried)
+            .await
+            .map(drop)
+            .map_err(|error| apply_failure(&error))
+    }
 }
 
 /// What must be written so that every Secret is as it should be.
 async fn changes(cx: &StepContext, live: &Live) -> Result<Vec<WantedSecret>, Failure> {
-    let LicenseChoice::Manual { edition, key } = &cx.inputs.license else {
-        // The step before this one has already stopped.
-        return Ok(Vec::new());
+    let (tenant_id, license_seed) = match &cx.inputs.license {
+        LicenseChoice::Manual { edition, key } => {
+            let seed = objects::license_seed(live.license_seed.as_ref(), *edition, key.as_ref());
+            (None, seed)
+        }
+        LicenseChoice::Code(code) => {
+            let redeemed = redeemed(&Desk::open(cx, code).await?, live)?;
+            let seed = objects::redeemed_seed(live.license_seed.as_ref(), &redeemed);
+            (Some(redeemed.redemption.tenant_id), seed)
+        }
     };
-    let initial_tenant = initial_tenant(cx, live.initial_tenant.clone()).await?;
+    let initial_tenant = initial_tenant(cx, live.initial_tenant.clone(), tenant_id).await?;
     let psa_shared = objects::psa_shared(live.psa_shared.as_ref());
     let setup_token = cx.setup_token();
     let status_auth = objects::status_auth(live.status_auth.as_ref(), setup_token.as_ref());
-    let license_seed = objects::license_seed(live.license_seed.as_ref(), *edition, key.as_ref());
     Ok([initial_tenant, psa_shared, status_auth, license_seed]
         .into_iter()
         .flatten()
         .collect())
 }
 
+/// What the code was for; the step before this one has seen to it that this is on record.
+fn redeemed(desk: &Desk<'_>, live: &Live) -> Result<Redeemed, Failure> {
+    desk.recorded(&live.held())?.ok_or_else(|| {
+        Failure::new(
+            Blame::RedeemInstallCode,
+            "state",
+            "What the install code was for is not on record",
+            "the record was changed while setup ran",
+            "Try again: the code is then looked up or redeemed anew.",
+        )
+    })
+}
+
+/// Once the cluster is seen to hold what the code gave, the ledger lets go of licence and credential.
+async fn settle(cx: &StepContext) -> Result<(), Failure> {
+    let LicenseChoice::Code(code) = &cx.inputs.license else {
+        return Ok(());
+    };
+    let live = Live::read(cx).await?;
+    let mut desk = Desk::open(cx, code).await?;
+    let redeemed = redeemed(&desk, &live)?;
+    let is_stored = live.held().tenant_id.as_ref() == Some(&redeemed.redemption.tenant_id)
+        && objects::redeemed_seed(live.license_seed.as_ref(), &redeemed).is_none();
+    if !is_stored {
+        return Err(Failure::new(
+            Blame::ApplyRuntimeValues,
+            "cluster-refused",
+            "The cluster did not keep what the install code gave",
+            "Secrets msp/appliance-initial-tenant and msp/appliance-license-seed are not as they were written",
+            "Nothing: setup writes them again from its own record.",
+        )
+        .passing());
+    }
+    desk.settle().await
+}
+
 /// Hashing the password takes long enough to keep it off the server's threads.
-async fn initial_tenant(cx: &StepContext, live: Option<Secret>) -> Result<Option<WantedSecret>, Failure> {
+async fn initial_tenant(
+    cx: &StepContext,
+    live: Option<Secret>,
+    tenant_id: Option<String>,
+) -> Result<Option<WantedSecret>, Failure> {
     let format = cx.chosen().await?.release.password_format;
     let (tenant, password) = (cx.inputs.tenant.clone(), cx.inputs.admin_password.clone());
     let made = tokio::task::spawn_blocking(move || {
@@ -116,6 +188,7 @@ async fn initial_tenant(cx: &StepContext, live: Option<Secret>) -> Result<Option
             tenant: &tenant,
             password: &password,
             format,
+            tenant_id: tenant_id.as_deref(),
         };
         objects::initial_tenant(live.as_ref(), &wanted)
     });

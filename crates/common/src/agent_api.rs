@@ -1,0 +1,37 @@
+//! The host agent's API, one definition for both ends: what is asked, what is answered, and a client.
+//!
+//! HTTP/1.1 over the Unix socket, JSON bodies (50 §8, decision 19). A failure is
+//! `{"ok": false, "error": "…"}` with a status that is not 2xx; 404 with `not found` is an agent that is
+//! too old for the route.
+
+#[cfg(feature = "agent")]
+mod client;
+mod facts;
+mod storage;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "agent")]
+pub use client::{AgentClient, AgentError};
+pub use facts::{DiskFacts, HostFacts, OsRelease};
+pub use storage::{ConvergeMode, ConvergeStorage, HostItem, StorageConverged};
+
+/// Routes, by their paths.
+pub mod route {
+    /// `GET`: what the host is and how it is doing ([`super::HostFacts`]).
+    pub const HOST_FACTS: &str = "/v1/host-facts";
+    /// `POST` [`super::ConvergeStorage`]: the host's side of storage ([`super::StorageConverged`]).
+    ///
+    /// The agent takes the host lock for it without waiting and answers 409 when somebody else has it:
+    /// the caller already holds locks that come later in the order of decision 15.
+    pub const STORAGE_CONVERGE: &str = "/v1/storage/converge";
+}
+
+/// What the agent says when it cannot or will not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRefusal {
+    /// Always `false`.
+    pub ok: bool,
+    /// Why, for the operator.
+    pub error: String,
+}
