@@ -3,9 +3,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 /// Counts requests and the union of the times in which at least one wait was under way, so that
 /// waits which overlap count once.
@@ -16,6 +19,9 @@ pub struct Meter {
     is_hindered: AtomicBool,
     teller: Option<Teller>,
 }
+
+/// How long an answer may take until it is told that it is waited for.
+pub(crate) const NOTICE: Duration = Duration::from_secs(3);
 
 /// Whoever wants to know what holds requests up.
 struct Teller(Box<dyn Fn(Option<String>) + Send + Sync>);
@@ -84,6 +90,23 @@ impl Meter {
     pub async fn waiting<T>(&self, wait: impl Future<Output = T>) -> T {
         let _guard = self.begin();
         wait.await
+    }
+
+    /// The same, and tells when `whom` gives no answer for a while.
+    pub async fn waiting_for<T>(&self, whom: &str, wait: impl Future<Output = T>) -> T {
+        let mut wait = pin!(wait);
+        let told = async {
+            match timeout(NOTICE, wait.as_mut()).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    self.hindered(|| format!("waiting for {whom}: no answer yet"));
+                    let answer = wait.await;
+                    self.unhindered();
+                    answer
+                }
+            }
+        };
+        self.waiting(told).await
     }
 
     fn begin(&self) -> Waiting<'_> {

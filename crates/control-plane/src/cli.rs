@@ -11,7 +11,8 @@ use crate::install_storage;
 use crate::settings::{self, Settings};
 
 /// The job whose arguments and exit codes are a contract of their own (20 §7).
-const AFTER_HELP: &str = "`appliance-control-plane install-storage --help` tells how storage is reconciled by hand.";
+const AFTER_HELP: &str =
+    "`appliance-control-plane install-storage --help` tells how storage is reconciled by hand.";
 
 /// The appliance's control plane: setup wizard, status and management on one HTTP port.
 #[derive(Debug, Parser)]

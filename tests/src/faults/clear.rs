@@ -22,6 +22,11 @@ pub(super) async fn everything(client: &Client) -> Result<()> {
         api.delete_collection(&DeleteParams::default(), &ListParams::default())
             .await?;
     }
+    // Storage has something to put right.
+    let storage = Api::<ConfigMap>::namespaced(client.clone(), "local-path-storage");
+    storage
+        .delete_collection(&DeleteParams::default(), &ListParams::default())
+        .await?;
     // The API server takes a tenth of a second for each.
     try_join_all(NAMESPACES.map(|name| remove_namespace(client, name))).await?;
     Ok(())

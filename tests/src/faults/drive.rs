@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use appliance_common::names::file;
 use appliance_common::process::chain;
 use appliance_control_plane::setup::board::View;
-use appliance_control_plane::setup::failure::Failure;
+use appliance_control_plane::setup::failure::{Blame, Failure};
 use appliance_control_plane::setup::inputs::RawInputs;
 use appliance_control_plane::setup::run::Run;
 use appliance_control_plane::setup::{Refusal, Setup, SubmitError};
@@ -22,8 +22,9 @@ use super::end::{self, End};
 use super::lane::Lane;
 use super::objects::{ours, values};
 use super::report::{Broken, NAME_LIMIT, Report};
-use super::trouble::{Cell, Edge, Trouble};
+use super::trouble::{Cell, EDGES, Edge, Trouble};
 use super::truth;
+use crate::standins::license_service::Plan;
 
 /// Longest time an install may take once everything is well.
 const HEALTHY_LIMIT: Duration = Duration::from_secs(45);
@@ -31,8 +32,10 @@ const HEALTHY_LIMIT: Duration = Duration::from_secs(45);
 /// How long an outage lasts that the state does not name.
 const PATIENCE: Duration = Duration::from_secs(33);
 
-/// What the live line says of a cluster that does not answer.
-const WAITS: &str = "waiting for the cluster: ";
+/// Whether a live line says what holds setup up: `waiting for the cluster: …`.
+fn tells_of_trouble(line: &str) -> bool {
+    line.starts_with("waiting for ") && line.contains(": ") || line.contains("make room on the disk")
+}
 
 /// How long an outage lasts at least that the state names and waits out: long enough for a call to give up.
 const OUTAGE: Duration = Duration::from_secs(4);
@@ -43,18 +46,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A password that breaks careless quoting and trimming.
 const PASSWORD: &str = r#" Can"ary\7!psa-Xq "#;
 
+/// The company of the box, as its operator and the licence service have it.
+const COMPANY: &str = "Example Ltd";
+
 /// What an operator types.
-fn answers() -> Value {
+fn answers(code: &str) -> Value {
     json!({
         "channel": "stable",
         "appHostname": "https://psa.example.test",
-        "tenantName": "Example Ltd",
+        "tenantName": COMPANY,
         "adminFirstName": "Ada",
         "adminLastName": "Lovelace",
         "adminEmail": "ada@example.test",
         "adminPassword": PASSWORD,
         "adminPasswordConfirm": PASSWORD,
-        "licenseMode": "manual",
+        "licenseMode": "code",
+        "installCode": code,
         "editionChoice": "ee",
     })
 }
@@ -85,6 +92,10 @@ pub(super) struct Drive<'a> {
     /// When everything was well for the last time.
     healed: Instant,
     disk_hits: Vec<(Instant, String)>,
+    /// The install code the operator has.
+    code: String,
+    /// Redemptions of earlier installs.
+    redeemed: usize,
     /// Values of Secrets that were seen in the cluster.
     kept: BTreeMap<String, String>,
     report: Report,
@@ -100,23 +111,26 @@ impl<'a> Drive<'a> {
         } else {
             StateVolume::plain()?
         };
+        lane.deliver(&volume).await?;
         lane.stage.look_at(volume.path().join(file::SETUP_JOURNAL));
-        for edge in [Edge::Api, Edge::Registry] {
+        for edge in EDGES {
             lane.proxy(edge).script().arm(cell.rules(edge));
         }
         let is_pending = |trouble: &&Trouble| !matches!(trouble, Trouble::Requests { .. });
         let now = Instant::now();
         Ok(Self {
             setup: lane.open(&volume)?,
-            lane,
             cell,
             volume,
             pending: cell.troubles.iter().filter(is_pending).cloned().collect(),
             began: now,
             healed: now,
             disk_hits: Vec::new(),
+            code: lane.service.issue(COMPANY, Plan::Pro),
+            redeemed: lane.service.redemptions(),
             kept: BTreeMap::new(),
             report: Report::of(cell),
+            lane,
         })
     }
 
@@ -166,6 +180,7 @@ impl<'a> Drive<'a> {
                     let words = format!("{} ({})", failure.category, failure.suspected_cause);
                     self.named(words, truth::names(self.cell, &failure));
                     self.heal().await?;
+                    self.get_another_code(&failure)?;
                     if let Some(stuck) = self.submit().await? {
                         return Ok(Some(stuck));
                     }
@@ -202,7 +217,7 @@ impl<'a> Drive<'a> {
             let words = format!("{} ({})", failure.category, failure.suspected_cause);
             return Ok(Some(Turn::Waits(words)));
         }
-        let told = view.live_line().filter(|line| line.contains(WAITS));
+        let told = view.live_line().filter(|line| tells_of_trouble(line));
         if let Some(words) = told.filter(|_| self.is_outage()) {
             if self.report.named_after.is_none() {
                 let is_true = truth::is_in(self.cell, words);
@@ -288,7 +303,7 @@ impl<'a> Drive<'a> {
 
     /// Submits as an operator does, until it is taken; `Some` says why it never is.
     async fn submit(&mut self) -> Result<Option<String>> {
-        let answers = RawInputs::from_json(&serde_json::to_vec(&answers())?)?;
+        let answers = RawInputs::from_json(&serde_json::to_vec(&answers(&self.code))?)?;
         let deadline = Instant::now() + HEALTHY_LIMIT;
         loop {
             let refused = match self.setup.submit(&answers).await {
@@ -344,7 +359,7 @@ impl<'a> Drive<'a> {
 
     fn hits(&self) -> Vec<(Instant, String)> {
         let mut hits = self.disk_hits.clone();
-        for edge in [Edge::Api, Edge::Registry] {
+        for edge in EDGES {
             let of = self.lane.proxy(edge).script().hits();
             hits.extend(
                 of.into_iter()
@@ -394,6 +409,35 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
+    /// A code of which the answer was lost is replaced at the portal, as its failure says.
+    fn get_another_code(&mut self, failure: &Failure) -> Result<()> {
+        if failure.step == Blame::RedeemInstallCode && failure.correctable {
+            self.report.reissued += 1;
+            self.code = self.lane.service.reissue(&self.code)?;
+            if !self.may_have_lost_an_answer() {
+                let words = format!("another code is asked for: {}", failure.message);
+                self.report.broken.push((Broken::DuplicateRedemption, words));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the licence service has done something that the program may not have on its disk.
+    fn may_have_lost_an_answer(&self) -> bool {
+        let hits = self.lane.proxy(Edge::License).script().hits();
+        let is_disk_killed = self.report.kills > 0 && self.cell.needs_a_mount();
+        is_disk_killed || hits.iter().any(|hit| hit.fault.loses_the_answer())
+    }
+
+    fn check_redemptions(&mut self) {
+        let redeemed = self.lane.service.redemptions() - self.redeemed;
+        let most = 1 + self.report.reissued as usize;
+        if redeemed == 0 || redeemed > most {
+            let words = format!("{redeemed} redemptions with {} codes", most);
+            self.report.broken.push((Broken::DuplicateRedemption, words));
+        }
+    }
+
     async fn until_unlocked(&self) -> Result<()> {
         let free = async {
             while end::is_locked(self.volume.path()) {
@@ -421,6 +465,7 @@ impl<'a> Drive<'a> {
             forgotten.context("the sealed answers stay on the disk")??;
             self.until_unlocked().await?;
         }
+        self.check_redemptions();
         let end = end::of(&self.lane.client, self.volume.path()).await?;
         let differences =
             undisturbed.map_or_else(Vec::new, |undisturbed| end::differences(&end, undisturbed));

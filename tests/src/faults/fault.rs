@@ -86,6 +86,14 @@ impl Fault {
         matches!(self, Self::KillBefore | Self::KillAfter)
     }
 
+    /// Whether the server may have done something of which the program hears nothing whole.
+    pub(super) fn loses_the_answer(self) -> bool {
+        matches!(
+            self,
+            Self::CutAfter | Self::CutInBody | Self::Truncate | Self::KillAfter
+        )
+    }
+
     /// Status of an answer that the server did not give, and how long it asks to wait.
     pub(super) fn status(self) -> Option<(StatusCode, Option<u32>)> {
         match self {

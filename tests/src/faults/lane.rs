@@ -1,5 +1,5 @@
 //! A place to install on, again and again: an API server that has storage and the kinds of Flux already, a
-//! registry with a small release, and a proxy before each.
+//! registry with a small release, a licence service, and a proxy before each.
 //!
 //! Setup's objects have fixed names, so each install begins by taking away what the one before left; that
 //! takes a second, where another API server takes five. No controller runs there: what they would do is
@@ -12,12 +12,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use appliance_common::clock::Clock;
 use appliance_common::names::file;
+use appliance_common::storage::{Images, manifest_text};
 use appliance_control_plane::settings::Settings;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::context::SetupSettings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
@@ -31,11 +33,9 @@ use super::trouble::Edge;
 use super::{clear, tls};
 use crate::cluster::{Parts, TestCluster};
 use crate::registry::TestRegistry;
+use crate::standins::license_service::LicenseService;
 use crate::tools::Tools;
 use crate::{apply, files, flux, releases};
-
-/// The provisioner's manifest in the product.
-const STORAGE: &str = include_str!("../../../crates/control-plane/src/setup/manifests/local-path.yaml");
 
 /// Longest time one call of the product to the API server may take: short, so that an outage is an outage
 /// soon.
@@ -49,6 +49,8 @@ const VERSION: &str = "1.0.0";
 pub(super) struct Lane {
     pub(super) api: Proxy,
     pub(super) registry: Proxy,
+    pub(super) license: Proxy,
+    pub(super) service: LicenseService,
     pub(super) stage: Stage,
     pub(super) kill: Arc<Notify>,
     pub(super) client: Client,
@@ -79,9 +81,21 @@ impl Lane {
             dialect: Dialect::Registry,
         };
         let registry = Proxy::start(registry, script()).await?;
+        let service = LicenseService::start().await?;
+        let license = Behind {
+            address: plain(&service.url())
+                .parse()
+                .context("the licence service's address")?,
+            tls: None,
+            front: None,
+            dialect: Dialect::License,
+        };
+        let license = Proxy::start(license, script()).await?;
         Ok(Self {
             api,
             registry,
+            license,
+            service,
             stage,
             kill,
             client,
@@ -99,13 +113,29 @@ impl Lane {
         match edge {
             Edge::Api => &self.api,
             Edge::Registry => &self.registry,
+            Edge::License => &self.license,
         }
     }
 
     /// All servers are well again.
     pub(super) async fn heal(&mut self) -> Result<()> {
         self.api.heal().await?;
-        self.registry.heal().await
+        self.registry.heal().await?;
+        self.license.heal().await
+    }
+
+    /// What a box has on its state volume when it is delivered. No pod runs here, so the storage test cannot:
+    /// it counts as passed.
+    pub(super) async fn deliver(&self, volume: &StateVolume) -> Result<()> {
+        let class = Api::<StorageClass>::all(self.client.clone())
+            .get("local-path")
+            .await?;
+        let proof = json!({"proof": {
+            "storageClassUid": class.uid(), "passedAt": "2026-01-01T00:00:00.000Z",
+            "provisionerImage": Images::default().provisioner.as_str(),
+        }});
+        let path = volume.path().join(file::STORAGE_STATE);
+        files::write(&path, proof.to_string().as_bytes())
     }
 
     /// The control plane's setup, as a start of the process opens it on this volume.
@@ -125,6 +155,13 @@ impl Lane {
             ("--admin-credential-file", at(file::ADMIN_CREDENTIAL)),
             ("--session-secret-file", at(file::SESSION_SECRET)),
             ("--host-agent-socket", at("host-agent.sock")),
+            ("--storage-lock-path", at(file::STORAGE_LOCK)),
+            // Nothing else here would bring a second provisioner back.
+            ("--storage-stability-seconds", "0".to_owned()),
+            (
+                "--license-service-url",
+                format!("http://{}", self.license.address()),
+            ),
             ("--kubeconfig", self.kubeconfig.display().to_string()),
             ("--registry-host", self.registry.address().to_string()),
             ("--kubectl-api-timeout-ms", CALL_LIMIT.as_millis().to_string()),
@@ -150,10 +187,7 @@ async fn before_the_api(cluster: &TestCluster, script: Script) -> Result<(Proxy,
     let front = tls::front()?;
     let address = cluster.url();
     let behind = Behind {
-        address: address
-            .trim_start_matches("https://")
-            .parse()
-            .context("the API server's address")?,
+        address: plain(&address).parse().context("the API server's address")?,
         tls: Some(tls::back(&ca)?),
         front: Some(front.acceptor),
         dialect: Dialect::Kubernetes,
@@ -166,11 +200,17 @@ async fn before_the_api(cluster: &TestCluster, script: Script) -> Result<(Proxy,
     Ok((proxy, path))
 }
 
+/// The `host:port` of an address.
+fn plain(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, place)| place)
+}
+
 /// What a cluster has before setup comes: the kinds of Flux, and a provisioner that runs.
 async fn prepare(tools: &Tools, client: &Client) -> Result<()> {
     let flux = std::fs::read_to_string(flux::manifest(tools)?.path)?;
     apply::yaml(client, "test", "default", &flux).await?;
-    apply::yaml(client, "test", "default", STORAGE).await?;
+    let storage = manifest_text(&Images::default());
+    apply::yaml(client, "test", "default", &storage).await?;
     // The Deployment controller's part.
     let deployments = Api::<Deployment>::namespaced(client.clone(), "local-path-storage");
     let provisioner = deployments.get("local-path-provisioner").await?;

@@ -16,6 +16,8 @@ pub(super) const NAME_LIMIT: Duration = Duration::from_secs(30);
 pub enum Broken {
     /// It came to no good end.
     Wedged,
+    /// An install code was redeemed twice, or lost without need.
+    DuplicateRedemption,
     /// A value of a Secret was lost or changed.
     LostSecret,
     /// The state blamed something that was not disturbed.
@@ -40,6 +42,8 @@ pub struct Report {
     pub blocked: u32,
     /// How often the program was killed.
     pub kills: u32,
+    /// How often the operator needed another install code, because an answer was lost.
+    pub reissued: u32,
     /// Seconds from the first injection until the state named it; `None`: it was ridden out.
     pub named_after: Option<f64>,
     /// In which words.
@@ -58,6 +62,7 @@ impl Report {
             injected: Vec::new(),
             blocked: 0,
             kills: 0,
+            reissued: 0,
             named_after: None,
             named_as: None,
             took: 0.0,
@@ -154,6 +159,7 @@ impl Summary {
         for (what, kind) in [
             ("wedged runs", Broken::Wedged),
             ("lost secrets", Broken::LostSecret),
+            ("redeemed twice", Broken::DuplicateRedemption),
             ("different ends", Broken::DifferentEnd),
             ("misnamed faults", Broken::Misnamed),
             ("named too late", Broken::NamedLate),

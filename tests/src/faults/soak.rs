@@ -56,14 +56,10 @@ fn line(random: &mut Random) -> Line {
 }
 
 fn requests(random: &mut Random) -> Trouble {
-    let edge = if random.chance(80) {
-        Edge::Api
-    } else {
-        Edge::Registry
-    };
+    let edge = random.pick([Edge::Api, Edge::Api, Edge::Api, Edge::Registry, Edge::License]);
     let during = random.chance(60).then(|| random.pick(PLAN));
     let fault = random.pick(fault::ALL);
-    let first = if during.is_some() || edge == Edge::Registry {
+    let first = if during.is_some() || edge != Edge::Api {
         5
     } else {
         REQUESTS

@@ -8,12 +8,15 @@ use super::script::{Rule, Verb};
 use super::trouble::{Cell, Edge, Line, Trouble};
 
 /// Whom each step talks to, and how.
-const TALKS: [(StepId, Edge, Verb); 10] = [
+const TALKS: [(StepId, Edge, Verb); 13] = [
     (StepId::Preflight, Edge::Registry, Verb::Read),
     (StepId::Storage, Edge::Api, Verb::Read),
     (StepId::Storage, Edge::Api, Verb::Write),
     (StepId::FluxControllers, Edge::Api, Verb::Read),
     (StepId::Namespaces, Edge::Api, Verb::Write),
+    (StepId::RedeemInstallCode, Edge::Api, Verb::Read),
+    (StepId::RedeemInstallCode, Edge::Api, Verb::Write),
+    (StepId::RedeemInstallCode, Edge::License, Verb::Write),
     (StepId::Secrets, Edge::Api, Verb::Read),
     (StepId::Secrets, Edge::Api, Verb::Write),
     (StepId::ConfigMaps, Edge::Api, Verb::Write),

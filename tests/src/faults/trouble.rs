@@ -17,7 +17,12 @@ pub enum Edge {
     Api,
     /// The registry.
     Registry,
+    /// The licence service.
+    License,
 }
+
+/// All of them.
+pub(super) const EDGES: [Edge; 3] = [Edge::Api, Edge::Registry, Edge::License];
 
 /// A line of the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

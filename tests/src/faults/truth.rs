@@ -9,6 +9,7 @@ use super::trouble::{Cell, Edge, Trouble};
 enum Truth {
     Cluster,
     Registry,
+    License,
     Disk,
 }
 
@@ -20,6 +21,9 @@ impl Truth {
             Trouble::Requests {
                 edge: Edge::Registry, ..
             } => Some(Self::Registry),
+            Trouble::Requests {
+                edge: Edge::License, ..
+            } => Some(Self::License),
             Trouble::Disk { .. } => Some(Self::Disk),
             Trouble::Kill { .. } => None,
         }
@@ -34,15 +38,20 @@ impl Truth {
                 failure.step,
                 Blame::ResolveRegistryHost | Blame::ResolveReleaseManifest | Blame::ReachGhcr
             ),
-            Self::Disk => failure.category == "state-write",
+            Self::License => failure.step == Blame::RedeemInstallCode,
+            Self::Disk => {
+                matches!(failure.category.as_str(), "state-write" | "state-file")
+                    || self.is_in(&failure.suspected_cause)
+            }
         }
     }
 
     fn is_in(self, text: &str) -> bool {
         let words: &[&str] = match self {
             Self::Cluster => &["cluster", "API server"],
-            Self::Registry => &["registry"],
-            Self::Disk => &["No space left", "Read-only file system"],
+            Self::Registry => &["registry", "waiting for 127.0.0.1"],
+            Self::License => &["licence service"],
+            Self::Disk => &["No space left", "Read-only file system", "make room on the disk"],
         };
         words.iter().any(|word| text.contains(word))
     }

@@ -8,13 +8,12 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Attempt, Cluster, ClusterError};
+use crate::meter::NOTICE;
 
 /// First pause before a call is tried again; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
-/// How long an answer may take until the operator is told that it is waited for.
-pub(super) const NOTICE: Duration = Duration::from_secs(3);
 /// Longest `Retry-After` that is honoured; what the server asks beyond it is an error at once.
 const MAX_RETRY_AFTER: u32 = 10;
 

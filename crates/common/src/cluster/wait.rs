@@ -10,9 +10,10 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use tokio::time::{Instant, timeout_at};
 
-use super::call::{NOTICE, classify};
+use super::call::classify;
 use super::read::attempt;
 use super::{Attempt, Cluster, ClusterError};
+use crate::meter::NOTICE;
 
 /// What an object shows of the condition that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]

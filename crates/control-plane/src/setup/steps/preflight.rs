@@ -48,13 +48,13 @@ async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
     cx.say(format!("reading release {} from {host}", cx.inputs.reference()));
     let resolved = cx
         .meter
-        .waiting(cx.registry.resolve(&cx.inputs.reference()))
+        .waiting_for(host.as_str(), cx.registry.resolve(&cx.inputs.reference()))
         .await
         .map_err(|error| registry_failure(Blame::ResolveReleaseManifest, &error))?;
     let chosen = Chosen::store(cx, &resolved)?;
     cx.say(format!("asking {host} whether it serves images"));
     cx.meter
-        .waiting(cx.registry.probe())
+        .waiting_for(host.as_str(), cx.registry.probe())
         .await
         .map_err(|error| registry_failure(Blame::ReachGhcr, &error))?;
     let mut outcome = report(cx, &chosen.reference, chosen.release.version.as_str());
