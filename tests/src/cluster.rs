@@ -101,6 +101,16 @@ impl TestCluster {
         self.dir.path()
     }
 
+    /// What every container's log says from now on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_log(&self, lines: &[&str]) -> Result<()> {
+        let line = |text: &&str| format!("2026-01-01T00:00:00.000000000Z stdout F {text}\n");
+        let text: String = lines.iter().map(line).collect();
+        files::write(&self.dir().join(node::LOG), text.as_bytes())
+    }
+
     /// Where the API server listens.
     #[must_use]
     pub fn url(&self) -> String {

@@ -1,8 +1,13 @@
 //! How the real control plane is told about a state volume and the servers around it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use appliance_common::names::file;
+use appliance_common::testing::host_root;
+
+/// Where the made-up host is, below the state volume.
+const HOST_ROOT: &str = "host-root";
 
 /// The servers that a control plane is told about.
 #[derive(Debug, Clone)]
@@ -18,9 +23,12 @@ pub struct Place {
 impl Place {
     /// The variables of a control plane that lives in `volume` and listens on a free loopback port, which
     /// its log names.
-    #[must_use]
-    pub fn environment(&self, volume: &Path) -> Vec<(&'static str, String)> {
+    ///
+    /// # Errors
+    /// When the made-up host below it cannot be written.
+    pub fn environment(&self, volume: &Path) -> io::Result<Vec<(&'static str, String)>> {
         let at = |name: &str| volume.join(name).display().to_string();
+        host_root::write_healthy(&volume.join(HOST_ROOT))?;
         let mut environment = vec![
             ("RUST_LOG", "info".to_owned()),
             ("ALGA_APPLIANCE_LISTEN_ADDRESS", "127.0.0.1".to_owned()),
@@ -40,12 +48,15 @@ impl Place {
             ("ALGA_APPLIANCE_STORAGE_STABILITY_SECONDS", "0".to_owned()),
             ("ALGA_APPLIANCE_KUBECONFIG", self.kubeconfig.display().to_string()),
             ("ALGA_APPLIANCE_REGISTRY_HOST", self.registry.clone()),
+            // What is checked is a healthy host's, whatever machine this is.
+            ("ALGA_APPLIANCE_HOST_ROOT", at(HOST_ROOT)),
+            ("ALGA_APPLIANCE_PREFLIGHT_FSYNC", "0".to_owned()),
             // The registry is this machine's own, whatever proxy the person uses.
             ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
         ];
         if let Some(manifest) = &self.flux_manifest {
             environment.push(("ALGA_APPLIANCE_FLUX_MANIFEST", manifest.display().to_string()));
         }
-        environment
+        Ok(environment)
     }
 }

@@ -1,10 +1,11 @@
 //! The Flux install manifest of the test cluster: the published definitions, and Deployments for kwok.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ring::digest::{SHA256, digest};
+use serde_json::Value;
 
 use crate::tools::{Tools, write_whole};
 
@@ -52,6 +53,34 @@ pub fn manifest(tools: &Tools) -> Result<Manifest> {
         write_whole(&path, text.as_bytes())?;
     }
     Ok(Manifest { path, sha256 })
+}
+
+/// The manifest of [`manifest`] as another version of Flux would have it: `edit` changes its documents, and
+/// the controllers are labelled `version`. Written into `dir`.
+///
+/// # Errors
+/// The manifest cannot be read or written.
+pub fn manifest_at(tools: &Tools, dir: &Path, version: &str, edit: impl Fn(&mut Value)) -> Result<PathBuf> {
+    let text = fs::read_to_string(manifest(tools)?.path).context("reading the Flux manifest")?;
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).context("parsing the Flux manifest")?;
+    let mut edited = String::new();
+    for mut document in documents {
+        if document["kind"] == "Deployment" {
+            document["metadata"]["labels"]["app.kubernetes.io/version"] = Value::from(version);
+            let image = &mut document["spec"]["template"]["spec"]["containers"][0]["image"];
+            *image = Value::from(
+                image
+                    .as_str()
+                    .unwrap_or_default()
+                    .replace("test-cluster", version),
+            );
+        }
+        edit(&mut document);
+        edited.push_str(&separated(&document.to_string()));
+    }
+    let path = dir.join(format!("flux-{version}.yaml"));
+    write_whole(&path, edited.as_bytes())?;
+    Ok(path)
 }
 
 /// A document that begins with its separator and ends with a newline.

@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use crate::bundle::Sources;
+use crate::docs::{Docs, docs};
 use crate::{layers, runner};
 
 /// Longest time one step may take; the whole must be done in an hour on a cold machine.
@@ -31,13 +32,16 @@ enum Step {
     Layers,
     /// The Flux bundle.
     BundleLint,
+    /// The pages of `docs/` that are made from code.
+    Docs,
 }
 
 /// All steps. Nextest runs no doc tests, so those are a step of their own.
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step::Run("fmt", &["cargo", "fmt", "--all", "--check"]),
     Step::Layers,
     Step::BundleLint,
+    Step::Docs,
     Step::Run(
         "clippy",
         &[
@@ -77,6 +81,7 @@ impl Step {
             Self::Deny => "deny",
             Self::Layers => "layers",
             Self::BundleLint => "bundle lint",
+            Self::Docs => "docs",
         }
     }
 
@@ -86,6 +91,7 @@ impl Step {
             Self::Deny => deny(ci).await,
             Self::Layers => layers::check(out).await,
             Self::BundleLint => Sources::default().lint(&"ghcr.io".parse()?, out),
+            Self::Docs => docs(&Docs { check: true }, out),
         }
     }
 }

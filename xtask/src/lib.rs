@@ -6,6 +6,7 @@ pub mod bench;
 pub mod bundle;
 pub mod ci;
 pub mod demo;
+pub mod docs;
 pub mod layers;
 pub mod publish;
 pub mod runner;

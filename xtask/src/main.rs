@@ -8,6 +8,7 @@ use xtask::bench::{Bench, bench};
 use xtask::bundle::BundleCommand;
 use xtask::ci::{Ci, ci};
 use xtask::demo::{Demo, demo};
+use xtask::docs::{Docs, docs};
 use xtask::layers;
 use xtask::publish::{Options, publish};
 use xtask::soak::{Soak, soak};
@@ -32,6 +33,8 @@ enum Chore {
     /// Check the Flux bundle
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Make the pages of docs/ that come from code
+    Docs(Docs),
     /// Check who depends on whom
     Layers,
     /// Install again and again while things go wrong
@@ -48,6 +51,7 @@ impl Chore {
             Self::Bench(options) => bench(options, out).await,
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Bundle(command) => command.run(out),
+            Self::Docs(options) => docs(options, out),
             Self::Layers => layers::check(out).await,
             Self::Soak(options) => soak(options, out).await,
             Self::Ci(options) => ci(options, out).await,

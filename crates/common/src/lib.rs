@@ -4,10 +4,13 @@ pub mod agent_api;
 pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub mod findings;
 pub mod meter;
 pub mod names;
 #[cfg(feature = "registry")]
 pub mod outbound;
+#[cfg(feature = "registry")]
+pub mod preflight;
 pub mod process;
 pub mod random;
 pub mod release;

@@ -13,6 +13,8 @@ pub mod file {
     pub const INSTALL_STATE: &str = "install-state.json";
     /// Append-only record of everything the setup engine did.
     pub const SETUP_JOURNAL: &str = "setup-journal.ndjson";
+    /// When setup is tried again by itself, for readers of the shipped product's format.
+    pub const AUTO_RETRY_STATE: &str = "auto-retry-state.json";
     /// The release this box follows, and whether it is installed (`installedAt`).
     pub const RELEASE_SELECTION: &str = "release-selection.json";
     /// OS, k3s and application versions, kept for maintenance.
@@ -110,3 +112,15 @@ pub const SERVICES: [&str; 6] = [
 ///
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#prune>
 pub const PRUNE_ANNOTATION: &str = "kustomize.toolkit.fluxcd.io/prune";
+
+/// Annotation by which a bundle's release says that its claims outlive it.
+pub const CLAIMS_ANNOTATION: &str = "alga.nineminds.com/claims";
+
+/// The chart's Job that makes the database, the company and its first administrator.
+pub const BOOTSTRAP_JOB: &str = "alga-core-sebastian-bootstrap";
+
+/// The application's own Deployment.
+pub const APPLICATION: &str = "alga-core-sebastian";
+
+/// Directory, on the state volume, of the logs that repairs save.
+pub const REPAIR_DIR: &str = "repair";

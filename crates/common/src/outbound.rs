@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use dns::{DnsInputError, DnsPolicy, LookupError, resolvers_in};
+pub use dns::{DnsInputError, DnsPolicy, LookupError, lookup_at, resolvers_in};
 use proxy::ProxyRule;
-pub use proxy::ProxySettings;
+pub use proxy::{ProxySettings, is_bypassed};
 pub use retry_after::retry_after;
 use url::Url;
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "agent")]
 mod agent;
+pub mod host_root;
 mod web;
 
 #[cfg(feature = "agent")]

@@ -10,6 +10,7 @@ use crate::http::Limits;
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
+use crate::setup::checkup::Checkup;
 use crate::state_dir;
 
 /// Everything a handler may reach; cheap to clone.
@@ -31,6 +32,8 @@ pub struct App {
     pub audit: Audit,
     /// Installing the application.
     pub setup: Setup,
+    /// Checks of host and network.
+    pub checkup: Checkup,
 }
 
 impl App {
@@ -45,6 +48,7 @@ impl App {
         let audit = Audit::at(audit_log, clock.clone());
         let setup = Setup::open(settings.setup(), clock.clone(), boot_id());
         let editable = setup.clone();
+        let checkup_clock = clock.clone();
         Self {
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
@@ -53,6 +57,7 @@ impl App {
             clock,
             limits: Arc::new(limits),
             audit,
+            checkup: Checkup::new(setup.clone(), checkup_clock),
             setup,
         }
     }

@@ -13,6 +13,8 @@ mod limits;
 mod listen;
 mod pages;
 mod parse_error;
+mod preflight;
+mod recover;
 mod router;
 mod server;
 mod session;

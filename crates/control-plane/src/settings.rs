@@ -139,6 +139,9 @@ pub struct ClusterSettings {
     /// Unix socket of the host agent.
     #[arg(long, env = "ALGA_APPLIANCE_HOST_AGENT_SOCKET", default_value = names::HOST_AGENT_SOCKET)]
     pub host_agent_socket: PathBuf,
+    /// Root directory of the host's files, for the checks: `/`, or where the host's root is mounted.
+    #[arg(long, env = "ALGA_APPLIANCE_HOST_ROOT", default_value = "/")]
+    pub host_root: PathBuf,
     /// Manifest of the Flux controllers; unset means the one built in.
     #[arg(long, env = "ALGA_APPLIANCE_FLUX_MANIFEST")]
     pub flux_manifest: Option<PathBuf>,
@@ -228,6 +231,12 @@ pub struct EngineSettings {
     /// How often a due retry is looked for, in milliseconds.
     #[arg(long = "reconcile-interval-ms", env = "ALGA_APPLIANCE_RECONCILE_INTERVAL_MS", value_parser = millis, default_value = "15000")]
     pub reconcile_interval: Duration,
+    /// Whether preflight times durable writes (1 or 0).
+    #[arg(long, env = "ALGA_APPLIANCE_PREFLIGHT_FSYNC", value_parser = switch, action = clap::ArgAction::Set, default_value = "1")]
+    pub preflight_fsync: bool,
+    /// How often the host is checked again once the application is installed, in seconds; 0 means never.
+    #[arg(long = "drift-interval-seconds", env = "ALGA_APPLIANCE_DRIFT_INTERVAL_SECONDS", value_parser = seconds, default_value = "21600")]
+    pub drift_interval: Duration,
     /// Age of a status snapshot that is still served, in milliseconds.
     #[arg(long = "status-cache-ttl-ms", env = "ALGA_APPLIANCE_STATUS_CACHE_TTL_MS", value_parser = millis, default_value = "10000")]
     pub status_cache_ttl: Duration,

@@ -6,20 +6,30 @@
 
 mod answers;
 pub mod board;
+pub mod checkup;
 pub mod chosen;
 pub mod context;
+mod control;
 pub mod engine;
 pub mod failure;
+pub mod handover;
 pub mod history;
 pub mod inputs;
 pub mod journal;
 mod manifest;
+mod masking;
 pub mod metadata;
 pub mod objects;
 pub mod plan;
+pub mod plan_view;
+mod pods;
+mod probe;
 pub mod projection;
+mod reconcile;
 pub mod recorder;
 pub mod redemption;
+pub mod repair;
+pub mod retry;
 pub mod run;
 #[cfg(test)]
 mod sample;
@@ -34,11 +44,11 @@ mod submit;
 pub mod values;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError, Weak};
 
 use appliance_common::clock::Clock;
 use appliance_common::process::chain;
-use appliance_common::state_file::StateFile;
+use appliance_common::state_file::{FileLock, StateFile};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -46,11 +56,14 @@ use board::{Board, View};
 use context::SetupSettings;
 use inputs::StoredInputs;
 use journal::Journal;
+use plan_view::{AutoRetry, PlanView, Seen};
 use recorder::Recorder;
 use run::Run;
 use selection::{ReleaseSelection, SelectionFile};
 use shipped::Continuation;
 
+pub use control::ControlError;
+pub use reconcile::RetrySettings;
 pub use storage_repair::StorageRepair;
 pub use submit::SubmitError;
 
@@ -93,8 +106,26 @@ pub struct Inner {
     recorder: Result<Recorder, String>,
     /// Held while a submission is taken.
     accepting: tokio::sync::Mutex<()>,
-    /// The task of the run under way.
-    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Who may repair a release, and how it goes.
+    repairs: repair::Repairs,
+    /// What runs beside the server.
+    tasks: std::sync::Mutex<Tasks>,
+}
+
+/// What runs beside the server.
+#[derive(Default)]
+struct Tasks {
+    /// Takes up, and tries again.
+    reconciler: Option<JoinHandle<()>>,
+    /// The run under way, or the last one.
+    job: Option<Job>,
+}
+
+/// A run that is followed.
+struct Job {
+    handle: JoinHandle<()>,
+    /// The appliance's lock, as long as the run has it.
+    lock: Weak<FileLock>,
 }
 
 impl std::ops::Deref for Setup {
@@ -141,7 +172,8 @@ impl Setup {
             boot_id,
             recorder,
             accepting: tokio::sync::Mutex::default(),
-            task: std::sync::Mutex::default(),
+            repairs: repair::Repairs::default(),
+            tasks: std::sync::Mutex::default(),
         }))
     }
 
@@ -189,10 +221,39 @@ impl Setup {
         }
     }
 
+    /// Each step of setup, and what can be done now.
+    ///
+    /// # Errors
+    /// Why the state cannot be read, for the operator.
+    pub fn plan(&self) -> Result<PlanView, String> {
+        let view = self.view().map_err(str::to_owned)?;
+        let document = self.install_state()?;
+        Ok(PlanView::of(&Seen {
+            view: &view,
+            document: document.as_ref(),
+            policy: &self.settings.retry.policy,
+            editable: self.is_editable(),
+            can_retry: self.can_retry(),
+            can_cancel: self.can_cancel(),
+            now: self.clock.now(),
+        }))
+    }
+
+    /// What happens by itself about the failure that setup stopped with, if it can pass.
+    #[must_use]
+    pub fn auto_retry(&self) -> Option<AutoRetry> {
+        let view = self.view().ok()?;
+        plan_view::auto_retry(&self.settings.retry.policy, &view, self.clock.now())
+    }
+
     /// The board, to follow a run; `None` when the journal cannot be read.
     #[must_use]
     pub fn board(&self) -> Option<&Board> {
         self.recorder.as_ref().ok().map(Recorder::board)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The last submission without its secrets, if there is one that can be read.
@@ -237,7 +298,7 @@ impl Setup {
         }
         match view.history.run {
             Run::Empty => self.check_shipped(selection.is_some()).map(|()| recorder),
-            Run::Blocked { .. } | Run::Interrupted { .. } => Ok(recorder),
+            Run::Blocked { .. } | Run::Interrupted { .. } | Run::Cancelled { .. } => Ok(recorder),
             Run::Queued | Run::Running { .. } => Err(Refusal::Running),
             Run::Complete => Err(Refusal::Finished),
         }

@@ -4,6 +4,8 @@ use appliance_common::clock::iso_millis;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::setup::plan_view::AutoRetry;
+
 /// Version of the document's own shape.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -18,8 +20,12 @@ pub(crate) struct Observed {
     pub(crate) release: Value,
     /// What the running step is doing just now.
     pub(crate) progress: Option<String>,
+    /// What happens by itself about a failure of setup that can pass.
+    pub(crate) auto_retry: Option<AutoRetry>,
     /// A failure that could not be recorded.
     pub(crate) engine_failure: Option<Value>,
+    /// The last repair of a release, if there was one.
+    pub(crate) repair: Option<Value>,
     /// Whether new answers may replace the old.
     pub(crate) editable: bool,
     /// When all this was seen.
@@ -37,7 +43,7 @@ pub(crate) fn snapshot(seen: &Observed) -> Value {
         .or(seen.engine_failure.clone())
         .or(state.get("failure").cloned());
     let text = |key: &str, default: &str| state[key].as_str().unwrap_or(default).to_owned();
-    json!({
+    let mut snapshot = json!({
         "schemaVersion": SCHEMA_VERSION,
         "source": "ubuntu-host-service",
         "collectedAt": iso_millis(seen.at),
@@ -52,11 +58,17 @@ pub(crate) fn snapshot(seen: &Observed) -> Value {
         "status": text("status", "unknown"),
         "lastRecordedError": failure,
         "failures": failure.as_ref().map(|failure| vec![wire_failure(failure, &text("lastAction", ""))]).unwrap_or_default(),
-        "rollup": rollup(&state, failure.as_ref()),
+        "rollup": rollup(&state, failure.as_ref(), seen.auto_retry.as_ref()),
+        "steps": state.get("steps").cloned().unwrap_or_else(|| json!([])),
         "urls": {"loginUrl": login_url(seen), "statusUrl": null},
         "setupProgress": seen.progress,
+        "repair": seen.repair,
         "setupReEditable": seen.editable,
-    })
+    });
+    if let Some(auto_retry) = &seen.auto_retry {
+        snapshot["autoRetry"] = json!(auto_retry);
+    }
+    snapshot
 }
 
 fn state_unreadable(cause: &str) -> Value {
@@ -77,9 +89,15 @@ fn wire_failure(failure: &Value, last_action: &str) -> Value {
     wire
 }
 
-fn rollup(state: &Value, failure: Option<&Value>) -> Value {
+fn rollup(state: &Value, failure: Option<&Value>, auto_retry: Option<&AutoRetry>) -> Value {
     if let Some(failure) = failure {
         let (message, next) = (&failure["message"], &failure["suggestedNextStep"]);
+        if let Some(auto) = auto_retry.filter(|auto| auto.will_retry && failure["retrySafe"] == true) {
+            return json!({"state": "installing", "message": message, "nextAction": continuing(auto)});
+        }
+        if failure["category"] == "interrupted" {
+            return json!({"state": "installing", "message": message, "nextAction": next});
+        }
         return json!({"state": "blocked", "message": message, "nextAction": next});
     }
     let (message, next) = match state["lastAction"].as_str() {
@@ -87,6 +105,13 @@ fn rollup(state: &Value, failure: Option<&Value>) -> Value {
         None => ("Nothing is installed yet", "Fill in the setup form."),
     };
     json!({"state": "installing", "message": message, "nextAction": next})
+}
+
+fn continuing(auto: &AutoRetry) -> String {
+    auto.waiting_for.clone().unwrap_or_else(|| {
+        let (next, max) = (auto.attempts + 1, auto.max_attempts);
+        format!("Nothing: continuing automatically, attempt {next} of {max}.")
+    })
 }
 
 /// Where the application is to be found: the live intent, not what was typed first.
@@ -106,7 +131,9 @@ mod tests {
             inputs: Value::Null,
             release: Value::Null,
             progress: None,
+            auto_retry: None,
             engine_failure: None,
+            repair: None,
             editable: false,
             at: Timestamp::UNIX_EPOCH,
         }
@@ -135,6 +162,29 @@ mod tests {
         );
         assert_eq!(status["failures"][0]["lastAction"], "looking up ghcr.io");
         assert_eq!(status["lastRecordedError"]["category"], "dns");
+    }
+
+    #[test]
+    fn a_failure_that_is_tried_again_by_itself_is_still_installing() {
+        let auto_retry = |will_retry| AutoRetry {
+            will_retry,
+            exhausted: !will_retry,
+            attempts: 2,
+            max_attempts: 10,
+            next_attempt_at: None,
+            next_attempt_in_seconds: None,
+            waiting_for: None,
+        };
+        let state = json!({"status": "preflight-blocked", "phase": "network",
+                           "failure": {"message": "no answer", "retrySafe": true}});
+        for (will_retry, rollup) in [(true, "installing"), (false, "blocked")] {
+            let mut seen = seen(Ok(Some(state.clone())));
+            seen.auto_retry = Some(auto_retry(will_retry));
+            let status = snapshot(&seen);
+            assert_eq!(status["rollup"]["state"], rollup);
+            assert_eq!(status["autoRetry"]["willRetry"], will_retry);
+        }
+        assert_eq!(snapshot(&seen(Ok(Some(state)))).get("autoRetry"), None);
     }
 
     #[test]

@@ -10,7 +10,10 @@ mod http {
     mod hostile;
     mod limits;
     mod lockout;
+    mod preflight;
     mod process;
     mod program;
+    mod recover;
     mod sessions;
+    mod setup_runs;
 }

@@ -50,7 +50,7 @@ impl Subject {
             registry: stack.registry.host(),
             flux_manifest: Some(flux_manifest.to_owned()),
         };
-        let mut env = place.environment(volume.path());
+        let mut env = place.environment(volume.path())?;
         env.push(("RUST_LOG", "debug".to_owned()));
         Ok(Self { volume, env })
     }
@@ -151,6 +151,7 @@ fn answers() -> Value {
         "appHostname": "https://psa.example.test", "tenantName": "Example Ltd", "adminFirstName": "Ada",
         "adminLastName": "Lovelace", "adminEmail": "ada@example.test", "adminPassword": PASSWORD,
         "adminPasswordConfirm": PASSWORD, "licenseMode": "manual", "licenseKey": LICENSE_KEY,
+        "waivedChecks": ["disk-space", "disk-space-data", "inode-space"],
     })
 }
 
@@ -158,6 +159,8 @@ fn answers() -> Value {
 fn files(volume: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let entries = fs::read_dir(volume)?;
     entries
+        // The made-up host is a directory.
+        .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_file()))
         .map(|entry| {
             let entry = entry?;
             Ok((

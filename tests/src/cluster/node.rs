@@ -15,12 +15,15 @@ use crate::process::Process;
 use crate::tools::Tools;
 use crate::{files, ports};
 
+/// The log that every container has, in the cluster's directory.
+pub(super) const LOG: &str = "container.log";
+
 /// kwok 0.8 sometimes dies at its start of concurrent map writes; it is started again this often.
 const STARTS: u32 = 5;
 
 /// Starts kwok, makes the node and waits until it is ready.
 pub(super) async fn start(tools: &Tools, dir: &Path, client: &Client) -> Result<Process> {
-    let log = dir.join("container.log");
+    let log = dir.join(LOG);
     files::write(&log, include_bytes!("../../fixtures/cluster/container.log"))?;
     let config = include_str!("../../fixtures/cluster/kwok.yaml");
     let config = config.replace("CONTAINER_LOG", &log.display().to_string());

@@ -31,7 +31,7 @@ const MOMENTARY: [&str; 8] = [
 ];
 
 /// Files whose presence tells only how often something was written.
-const INCIDENTAL: [&str; 1] = ["release-selection.json.bak"];
+const INCIDENTAL: [&str; 2] = ["auto-retry-state.json", "release-selection.json.bak"];
 
 /// How much of a part that differs is shown.
 const SHOWN: usize = 1000;

@@ -86,11 +86,12 @@ impl Fault {
         matches!(self, Self::KillBefore | Self::KillAfter)
     }
 
-    /// Whether the server may have done something of which the program hears nothing whole.
+    /// Whether the server may have done something, as far as the program can tell, of which it hears nothing
+    /// whole.
     pub(super) fn loses_the_answer(self) -> bool {
         matches!(
             self,
-            Self::CutAfter | Self::CutInBody | Self::Truncate | Self::KillAfter
+            Self::CutAfter | Self::CutInBody | Self::Truncate | Self::Garbage | Self::KillAfter
         )
     }
 

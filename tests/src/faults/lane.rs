@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use appliance_common::clock::Clock;
 use appliance_common::names::file;
 use appliance_common::storage::{Images, manifest_text};
+use appliance_common::testing::host_root;
 use appliance_control_plane::settings::Settings;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::context::SetupSettings;
@@ -23,6 +24,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use super::disk::StateVolume;
@@ -55,6 +57,8 @@ pub(super) struct Lane {
     pub(super) kill: Arc<Notify>,
     pub(super) client: Client,
     kubeconfig: PathBuf,
+    /// The root directory of a healthy host.
+    host: TempDir,
     _servers: (TestCluster, TestRegistry),
 }
 
@@ -70,6 +74,9 @@ impl Lane {
         prepare(tools, &client).await?;
         let release = releases::manifest("ghcr.io", VERSION).to_string();
         releases::push(&server.host(), "stable", release.as_bytes()).await?;
+
+        let host = tempfile::tempdir().context("making a host")?;
+        host_root::write_healthy(host.path()).context("making a host")?;
 
         let (stage, kill) = (Stage::default(), Arc::<Notify>::default());
         let script = || Script::new(stage.clone(), Arc::clone(&kill));
@@ -100,6 +107,7 @@ impl Lane {
             kill,
             client,
             kubeconfig,
+            host,
             _servers: (cluster, server),
         })
     }
@@ -156,6 +164,14 @@ impl Lane {
             ("--session-secret-file", at(file::SESSION_SECRET)),
             ("--host-agent-socket", at("host-agent.sock")),
             ("--storage-lock-path", at(file::STORAGE_LOCK)),
+            ("--host-root", self.host.path().display().to_string()),
+            ("--preflight-fsync", "0".to_owned()),
+            ("--drift-interval-seconds", "0".to_owned()),
+            // Automatic attempts come within a second.
+            ("--auto-retry-base-ms", "200".to_owned()),
+            ("--auto-retry-max-ms", "500".to_owned()),
+            ("--reconcile-interval-ms", "200".to_owned()),
+            ("--network-probe-ttl-ms", "200".to_owned()),
             // Nothing else here would bring a second provisioner back.
             ("--storage-stability-seconds", "0".to_owned()),
             (

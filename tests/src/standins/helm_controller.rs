@@ -24,6 +24,7 @@ use crate::tools::Tools;
 
 mod attempt;
 mod health;
+mod origin;
 mod outcome;
 mod release;
 mod values;
@@ -35,6 +36,18 @@ use release::{Due, Release};
 enum Plan {
     Fail(String),
     Stall,
+}
+
+/// How the bootstrap Job of the core ends, from the next attempt on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bootstrap {
+    /// At once and well.
+    #[default]
+    Completes,
+    /// With its first pod; the real one tries seven times in ten minutes.
+    Fails,
+    /// Not at all.
+    Hangs,
 }
 
 /// The running player; dropping it ends it in the middle of whatever it does.
@@ -54,6 +67,7 @@ impl HelmController {
             kubeconfig: kubeconfig.to_owned(),
             helm: Helm::new(tools)?,
             plans: Mutex::default(),
+            bootstrap: Mutex::default(),
             running: Mutex::default(),
             failed: Mutex::default(),
             tasks: Mutex::default(),
@@ -73,6 +87,11 @@ impl HelmController {
         lock(&self.player.plans).insert(release.to_owned(), Plan::Stall);
     }
 
+    /// From the next attempt on, the core's bootstrap Job ends like this.
+    pub fn bootstrap(&self, ends: Bootstrap) {
+        *lock(&self.player.bootstrap) = ends;
+    }
+
     /// Ends [`HelmController::fail`] and [`HelmController::stall`]; a stalled attempt goes on.
     pub fn heal(&self, release: &str) {
         lock(&self.player.plans).remove(release);
@@ -90,6 +109,7 @@ struct Player {
     kubeconfig: PathBuf,
     helm: Helm,
     plans: Mutex<BTreeMap<String, Plan>>,
+    bootstrap: Mutex<Bootstrap>,
     /// Releases that are being worked on, by uid.
     running: Mutex<BTreeSet<String>>,
     /// When each release failed last, by uid.

@@ -11,6 +11,7 @@ use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, ListParams};
 use serde_json::{Value, json};
 
+mod bundles;
 mod objects;
 mod scene;
 

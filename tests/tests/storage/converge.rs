@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, policy};
+use crate::scene::{Scene, change, policy};
 
 /// Longest time for a box that needs nothing (issue, reach).
 const CONVERGED_LIMIT: Duration = Duration::from_millis(1500);
@@ -105,12 +105,8 @@ async fn the_applications_volumes_are_kept_and_what_a_test_left_goes() -> Result
     // take it away at once.
     scene.provisioner.remove_nothing();
     let class = scene.classes().get("local-path").await?.uid();
-    let patch = json!({"spec": {"persistentVolumeReclaimPolicy": "Delete"}});
-    let patch = kube::api::Patch::Merge(patch);
-    scene
-        .volumes()
-        .patch("app-2", &kube::api::PatchParams::default(), &patch)
-        .await?;
+    let back = json!({"spec": {"persistentVolumeReclaimPolicy": "Delete"}});
+    change(&scene.volumes(), "app-2", back).await?;
     let report = scene.converge().await??;
     assert_eq!(report.done, ["keeping volumes when their claims go: app-2"]);
     assert_eq!(policy(&scene.volumes().get("app-2").await?), "Retain");

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use appliance_common::process::chain;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, PostParams};
 use serde_json::json;
 
-use crate::scene::{Scene, policy};
+use crate::scene::{Scene, change, policy};
 
 /// Far below every wait of the engine.
 const EARLY: Duration = Duration::from_mins(1);
@@ -113,8 +113,8 @@ async fn a_namespace_that_does_not_go_is_named_with_its_finalizer() -> Result<()
         "{text}"
     );
     assert!(text.contains("example.test/held"), "{text}");
-    let freed = Patch::Merge(json!({"metadata": {"finalizers": null}}));
-    maps.patch("held", &PatchParams::default(), &freed).await?;
+    let freed = json!({"metadata": {"finalizers": null}});
+    change(&maps, "held", freed).await?;
     scene.settings.limits.gone = Duration::from_mins(1);
     scene.converge().await??;
     scene.no_residue().await
@@ -145,11 +145,8 @@ async fn a_volume_that_changed_since_it_was_looked_at_is_refused_by_the_server()
     else {
         anyhow::bail!("it is the test's");
     };
-    let stolen = Patch::Merge(json!({"spec": {"claimRef": {"namespace": "msp"}}}));
-    scene
-        .volumes()
-        .patch("rival", &PatchParams::default(), &stolen)
-        .await?;
+    let stolen = json!({"spec": {"claimRef": {"namespace": "msp"}}});
+    change(&scene.volumes(), "rival", stolen).await?;
     let source = appliance_common::cluster::ClusterSource::new(scene.cluster.kubeconfig());
     let cluster = source
         .open(appliance_common::meter::Meter::default().into())

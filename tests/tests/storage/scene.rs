@@ -1,7 +1,8 @@
 //! A cluster whose storage was taken away, a provisioner to script, and a box with an empty state volume.
 
+use std::fmt::Debug;
 use std::path::PathBuf;
-use std::sync::Mutex as StdMutex;
+use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -15,9 +16,10 @@ use appliance_tests::tools::Tools;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
 use k8s_openapi::api::storage::v1::StorageClass;
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
@@ -71,7 +73,12 @@ impl Scene {
 
     pub(crate) async fn converge(&self) -> Result<Result<Report, StorageError>> {
         let storage = self.storage().await?;
-        let say = |text: String| self.said.lock().unwrap().push(text);
+        let say = |text: String| {
+            self.said
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(text);
+        };
         Ok(storage.converge(&say).await)
     }
 
@@ -172,13 +179,9 @@ impl Scene {
         let is_clear = async {
             loop {
                 for volume in self.volumes().list(&all).await?.items {
-                    let patch = json!({"metadata": {"finalizers": null}});
                     let name = volume.name_any();
-                    let changed = kube::api::Patch::Merge(patch);
-                    let _ = self
-                        .volumes()
-                        .patch(&name, &kube::api::PatchParams::default(), &changed)
-                        .await;
+                    // It may go in between.
+                    let _ = change(&self.volumes(), &name, json!({"metadata": {"finalizers": null}})).await;
                     let _ = self.volumes().delete(&name, &one).await;
                 }
                 let no_volumes = self.volumes().list(&all).await?.items.is_empty();
@@ -193,6 +196,17 @@ impl Scene {
             .await
             .context("the cluster does not clear")?
     }
+}
+
+/// Changes an object as somebody else would.
+#[expect(clippy::disallowed_methods, reason = "not the product's write")]
+pub(crate) async fn change<K>(api: &Api<K>, name: &str, change: Value) -> Result<()>
+where
+    K: Clone + DeserializeOwned + Debug,
+{
+    api.patch(name, &PatchParams::default(), &Patch::Merge(change))
+        .await?;
+    Ok(())
 }
 
 pub(crate) fn claim(volume: &PersistentVolume) -> String {

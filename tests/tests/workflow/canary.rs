@@ -49,7 +49,11 @@ impl Canary {
             let text = [&vec![b' '; before][..], secret.as_bytes()].concat();
             for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
                 let encoded = engine.encode(&text);
-                forms.push(encoded.as_bytes()[4..encoded.len() - 4].to_vec());
+                let inner = &encoded.as_bytes()[4..encoded.len() - 4];
+                // Of a short secret so little is left that chance would find it.
+                if inner.len() >= 8 {
+                    forms.push(inner.to_vec());
+                }
             }
         }
         Self { name, forms }

@@ -47,7 +47,7 @@ async fn a_run_that_is_killed_after_any_write_of_journal_or_ledger_redeems_once(
     let ledger = ["intent", "redeemed", "settled"].map(|state| (format!("ledger {state}"), 0, state));
     for (round, count, state) in journal.chain(ledger) {
         shop.site.clear().await?;
-        shop.new_volume()?;
+        shop.new_volume().await?;
         let before = shop.service.redemptions();
         let code = shop.service.issue(COMPANY, Plan::Pro);
         if state.is_empty() {
@@ -154,7 +154,7 @@ async fn a_licence_that_the_cluster_lost_is_asked_for_and_a_free_one_is_made_aga
     let mut shop = Shop::start().await?;
     for (plan, is_free) in [(Plan::Essentials, true), (Plan::Pro, false)] {
         shop.site.clear().await?;
-        shop.new_volume()?;
+        shop.new_volume().await?;
         let code = shop.service.issue(COMPANY, plan);
         let setup = at_ledger_state(&shop, &code, "settled").await?;
         setup.stop();

@@ -194,7 +194,7 @@ async fn an_answer_that_cannot_be_used_stores_nothing_and_the_next_code_is_for_t
         );
         assert_eq!(shop.ledger()?["state"], "settled");
         shop.site.clear().await?;
-        shop.new_volume()?;
+        shop.new_volume().await?;
     }
     Ok(())
 }

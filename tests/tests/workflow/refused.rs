@@ -71,7 +71,7 @@ async fn failed(site: &Site, setup: &Setup, expected: &Expected<'_>) -> Result<V
 }
 
 /// No object of setup but the seal, and no record of an install.
-async fn nothing_is_applied(site: &Site) -> Result<()> {
+pub(crate) async fn nothing_is_applied(site: &Site) -> Result<()> {
     let objects = ours(&site.client).await?;
     let names: Vec<_> = objects.keys().map(String::as_str).collect();
     let seal = [

@@ -43,8 +43,9 @@ async fn gone(deployments: &Api<Deployment>) -> Result<()> {
 async fn storage_is_repaired_after_a_start_only_where_it_was_set_up_before() -> Result<()> {
     let site = Site::start().await?;
     let deployments = bundled(&site).await?;
-    let proof = std::fs::read(site.volume.path(file::STORAGE_STATE))?;
-    std::fs::remove_file(site.volume.path(file::STORAGE_STATE))?;
+    let record = site.volume.settings.storage.record.clone();
+    let proof = std::fs::read(&record)?;
+    std::fs::remove_file(&record)?;
     let before = site.cluster.requests_of("alga-appliance/")?.len();
     let fresh = site.open();
     let repair = fresh.repair_storage(Duration::ZERO);
@@ -55,7 +56,7 @@ async fn storage_is_repaired_after_a_start_only_where_it_was_set_up_before() -> 
         "a box that nobody set up was asked about"
     );
 
-    appliance_common::state_file::replace(&site.volume.path(file::STORAGE_STATE), &proof, 0o600)?;
+    appliance_common::state_file::replace(&record, &proof, 0o600)?;
     let setup = site.open();
     let _repair = setup.repair_storage(Duration::ZERO);
     gone(&deployments).await?;

@@ -12,11 +12,13 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 use appliance_common::state_file::FileLock;
 use appliance_common::storage::StorageSettings;
-use appliance_control_plane::setup::Setup;
+use appliance_common::testing::host_root;
 use appliance_control_plane::setup::board::View;
-use appliance_control_plane::setup::context::SetupSettings;
+use appliance_control_plane::setup::context::{PreflightSettings, SetupSettings};
+use appliance_control_plane::setup::handover::{BootstrapRecord, BootstrapState};
 use appliance_control_plane::setup::inputs::RawInputs;
 use appliance_control_plane::setup::run::Run;
+use appliance_control_plane::setup::{RetrySettings, Setup};
 use appliance_tests::tools::Tools;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -44,19 +46,24 @@ pub(crate) fn answers() -> Value {
         "adminPasswordConfirm": PASSWORD,
         "licenseMode": "manual",
         "editionChoice": "ee",
+        // These disks are the ones of whoever runs the tests.
+        "waivedChecks": ["disk-space", "disk-space-data", "inode-space"],
     })
 }
 
 /// The state volume of one box, and the settings of its control plane.
 pub(crate) struct Volume {
     pub(crate) dir: TempDir,
+    /// The root directory of a healthy host.
+    pub(crate) host: TempDir,
     pub(crate) settings: SetupSettings,
 }
 
 impl Volume {
     /// A fresh one, for this cluster and registry.
     pub(crate) fn new(kubeconfig: PathBuf, registry: &str, flux_manifest: Option<PathBuf>) -> Result<Self> {
-        let dir = tempfile::tempdir()?;
+        let (dir, host_files) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        host_root::write_healthy(host_files.path())?;
         let at = |name: &str| dir.path().join(name);
         let host: appliance_common::release::reference::RegistryHost = registry.parse()?;
         let settings = SetupSettings {
@@ -75,9 +82,21 @@ impl Volume {
                 ..StorageSettings::in_state_dir(dir.path())
             },
             proxy_variables: Vec::new(),
+            preflight: PreflightSettings {
+                host_root: host_files.path().to_owned(),
+                host_agent_socket: at("host-agent.sock"),
+                license_service: None,
+                times_writes: false,
+                drift_interval: Duration::ZERO,
+            },
             queue_disabled: false,
+            retry: RetrySettings::default(),
         };
-        Ok(Self { dir, settings })
+        Ok(Self {
+            dir,
+            host: host_files,
+            settings,
+        })
     }
 
     /// The control plane's setup, as a start of the process opens it.
@@ -122,6 +141,32 @@ pub(crate) async fn ended(setup: &Setup) -> Result<Arc<View>> {
         bail!("the run did not end: {:?}", setup.view());
     };
     Ok(Arc::clone(&*ended?))
+}
+
+/// Waits until what was recorded of the release meets a condition.
+pub(crate) async fn observed(
+    setup: &Setup,
+    is_met: impl Fn(&BootstrapRecord) -> bool,
+) -> Result<BootstrapRecord> {
+    let mut views = setup.board().context("the journal cannot be read")?.follow();
+    let met = views.wait_for(|view| view.history.bootstrap.as_ref().is_some_and(&is_met));
+    let Ok(met) = tokio::time::timeout(RUN_LIMIT, met).await else {
+        bail!(
+            "not so: {:#?}",
+            setup.view().map(|view| view.history.bootstrap.clone())
+        );
+    };
+    met?.history.bootstrap.clone().context("nothing was observed")
+}
+
+/// Waits until Flux has brought everything about and the cleartext password is gone.
+pub(crate) async fn installed(setup: &Setup) -> Result<BootstrapRecord> {
+    let all_there = |record: &BootstrapRecord| {
+        record.state == BootstrapState::Complete
+            && record.password_removed
+            && record.releases.iter().all(|release| release.ready)
+    };
+    observed(setup, all_there).await
 }
 
 /// Submits, and kills the engine once its journal has `count` lines.

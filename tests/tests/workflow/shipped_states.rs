@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail, ensure};
 use appliance_common::names::file;
 use appliance_common::state_file::replace;
 use appliance_control_plane::mode::{InstallMode, Mode};
-use appliance_control_plane::setup::Refusal;
 use appliance_control_plane::setup::run::Run;
 use appliance_control_plane::setup::selection::SelectionFile;
+use appliance_control_plane::setup::{Refusal, Setup};
 use appliance_tests::apply;
 use serde_json::{Value, json};
 
@@ -205,101 +205,16 @@ async fn check(site: &Site, name: &str, end: End) -> Result<()> {
     );
     setup.resume();
     match end {
-        End::Installs => {
-            let run = ended(&setup).await?.history.run.clone();
-            ensure!(run == Run::Complete, "{run:?}");
-            until("the secrets are gone", || {
-                Ok(setup.stored_inputs().is_some_and(|s| s.sealed.is_none()))
-            })
-            .await?;
-            released(volume).await?;
-            let kept = volume.document("install-state.shipped.json")?;
-            ensure!(
-                kept == serde_json::from_slice::<Value>(&before)?,
-                "the shipped document is lost"
-            );
-            let inputs = volume.document(file::SETUP_INPUTS)?;
-            ensure!(
-                inputs["keptBySomebody"] == "yes",
-                "an unknown key is lost: {inputs:#}"
-            );
-            ensure!(
-                volume.document(file::RELEASE_SELECTION)?["installedAt"].is_string(),
-                "not installed"
-            );
-        }
+        End::Installs => installs(volume, &setup, &before).await?,
         End::Blocked {
             correctable,
             transient,
         } => {
-            let Run::Blocked { failure, .. } = ended(&setup).await?.history.run.clone() else {
-                bail!("it went on");
-            };
-            ensure!(failure.correctable == correctable, "{failure:#?}");
-            ensure!(failure.transient == transient, "{failure:#?}");
-            let state = volume.document(file::INSTALL_STATE)?;
-            ensure!(
-                state["failure"]["message"]
-                    .as_str()
-                    .is_some_and(|text| !text.is_empty()),
-                "{state:#}"
-            );
-            released(volume).await?;
-            ensure!(
-                setup.is_editable(),
-                "no way on: {:?}",
-                setup.check_accepts().err()
-            );
-            ensure!(plain(volume)?.is_empty(), "in plain text: {:?}", plain(volume)?);
-            submit(&setup, &answers()).await?;
-            let run = ended(&setup).await?.history.run.clone();
-            ensure!(run == Run::Complete, "new answers do not help: {run:?}");
-            released(volume).await?;
-            let inputs = volume.document(file::SETUP_INPUTS)?;
-            let had_inputs = fixtures().join(name).join(file::SETUP_INPUTS).exists();
-            ensure!(
-                !had_inputs || inputs["keptBySomebody"] == "yes",
-                "an unknown key is lost: {inputs:#}"
-            );
+            is_blocked(volume, &setup, correctable, transient).await?;
+            new_answers_help(volume, &setup, name).await?;
         }
-        End::Finished => {
-            let selection = SelectionFile::at(&volume.settings.selection_file);
-            until("it counts as installed", || {
-                Ok(selection.load()?.is_some_and(|s| s.installed_at.is_some()))
-            })
-            .await?;
-            ensure!(setup.check_accepts().err() == Some(Refusal::Finished));
-            ensure!(
-                fs::read(volume.path(file::INSTALL_STATE))? == before,
-                "the state document was changed"
-            );
-            let selected = volume.document(file::RELEASE_SELECTION)?;
-            ensure!(
-                selected["keptBySomebody"] == "yes",
-                "an unknown key is lost: {selected:#}"
-            );
-            let inputs = volume.document(file::SETUP_INPUTS)?;
-            ensure!(
-                inputs["keptBySomebody"] == "yes",
-                "an unknown key is lost: {inputs:#}"
-            );
-        }
-        End::SelectionLost | End::Untouched => {
-            let says = || match setup.view() {
-                Ok(view) => view.engine_failure.is_some(),
-                Err(_) => true,
-            };
-            until("it says why", || Ok(says() || setup.install_state().is_err())).await?;
-            ensure!(matches!(setup.check_accepts(), Err(Refusal::StateUnreadable(_))));
-            ensure!(
-                setup.submit(&reading(&answers())?).await.is_err(),
-                "answers are taken"
-            );
-            ensure!(
-                fs::read(volume.path(file::INSTALL_STATE))? == before,
-                "the state document was changed"
-            );
-        }
+        End::Finished => is_finished(volume, &setup, &before).await?,
+        End::SelectionLost | End::Untouched => says_why(volume, &setup, &before).await?,
     }
     if end != End::Untouched {
         ensure!(plain(volume)?.is_empty(), "in plain text: {:?}", plain(volume)?);
@@ -309,13 +224,118 @@ async fn check(site: &Site, name: &str, end: End) -> Result<()> {
     Ok(())
 }
 
+async fn installs(volume: &Volume, setup: &Setup, before: &[u8]) -> Result<()> {
+    let run = ended(setup).await?.history.run.clone();
+    ensure!(run == Run::Complete, "{run:?}");
+    until("the secrets are gone", || {
+        Ok(setup.stored_inputs().is_some_and(|s| s.sealed.is_none()))
+    })
+    .await?;
+    released(volume).await?;
+    let kept = volume.document("install-state.shipped.json")?;
+    ensure!(
+        kept == serde_json::from_slice::<Value>(before)?,
+        "the shipped document is lost"
+    );
+    let inputs = volume.document(file::SETUP_INPUTS)?;
+    ensure!(
+        inputs["keptBySomebody"] == "yes",
+        "an unknown key is lost: {inputs:#}"
+    );
+    ensure!(
+        volume.document(file::RELEASE_SELECTION)?["installedAt"].is_string(),
+        "not installed"
+    );
+    Ok(())
+}
+
+async fn is_blocked(volume: &Volume, setup: &Setup, correctable: bool, transient: bool) -> Result<()> {
+    let Run::Blocked { failure, .. } = ended(setup).await?.history.run.clone() else {
+        bail!("it went on");
+    };
+    ensure!(failure.correctable == correctable, "{failure:#?}");
+    ensure!(failure.transient == transient, "{failure:#?}");
+    let state = volume.document(file::INSTALL_STATE)?;
+    ensure!(
+        state["failure"]["message"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty()),
+        "{state:#}"
+    );
+    released(volume).await?;
+    ensure!(
+        setup.is_editable(),
+        "no way on: {:?}",
+        setup.check_accepts().err()
+    );
+    ensure!(plain(volume)?.is_empty(), "in plain text: {:?}", plain(volume)?);
+
+    Ok(())
+}
+
+async fn new_answers_help(volume: &Volume, setup: &Setup, name: &str) -> Result<()> {
+    submit(setup, &answers()).await?;
+    let run = ended(setup).await?.history.run.clone();
+    ensure!(run == Run::Complete, "new answers do not help: {run:?}");
+    released(volume).await?;
+    let inputs = volume.document(file::SETUP_INPUTS)?;
+    let had_inputs = fixtures().join(name).join(file::SETUP_INPUTS).exists();
+    ensure!(
+        !had_inputs || inputs["keptBySomebody"] == "yes",
+        "an unknown key is lost: {inputs:#}"
+    );
+    Ok(())
+}
+
+async fn is_finished(volume: &Volume, setup: &Setup, before: &[u8]) -> Result<()> {
+    let selection = SelectionFile::at(&volume.settings.selection_file);
+    until("it counts as installed", || {
+        Ok(selection.load()?.is_some_and(|s| s.installed_at.is_some()))
+    })
+    .await?;
+    ensure!(setup.check_accepts().err() == Some(Refusal::Finished));
+    ensure!(
+        fs::read(volume.path(file::INSTALL_STATE))? == before,
+        "the state document was changed"
+    );
+    let selected = volume.document(file::RELEASE_SELECTION)?;
+    ensure!(
+        selected["keptBySomebody"] == "yes",
+        "an unknown key is lost: {selected:#}"
+    );
+    let inputs = volume.document(file::SETUP_INPUTS)?;
+    ensure!(
+        inputs["keptBySomebody"] == "yes",
+        "an unknown key is lost: {inputs:#}"
+    );
+    Ok(())
+}
+
+async fn says_why(volume: &Volume, setup: &Setup, before: &[u8]) -> Result<()> {
+    let says = || match setup.view() {
+        Ok(view) => view.engine_failure.is_some(),
+        Err(_) => true,
+    };
+    until("it says why", || Ok(says() || setup.install_state().is_err())).await?;
+    ensure!(matches!(setup.check_accepts(), Err(Refusal::StateUnreadable(_))));
+    ensure!(
+        setup.submit(&reading(&answers())?).await.is_err(),
+        "answers are taken"
+    );
+    ensure!(
+        fs::read(volume.path(file::INSTALL_STATE))? == before,
+        "the state document was changed"
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn every_state_of_the_shipped_product_has_its_continuation() -> Result<()> {
     let mut site = Site::start().await?;
     for (name, end) in TABLE {
         check(&site, name, end).await.with_context(|| name.to_owned())?;
         site.clear().await?;
-        site.new_volume()?;
+        site.new_volume().await?;
     }
     Ok(())
 }

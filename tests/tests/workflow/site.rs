@@ -19,7 +19,8 @@ use appliance_tests::{apply, flux, releases};
 use futures::FutureExt;
 use futures::future::{select_all, try_join_all};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Secret};
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
@@ -111,6 +112,18 @@ impl Site {
         secrets.delete_collection(&one, &all).await?;
         let config_maps = Api::<ConfigMap>::namespaced(self.client.clone(), name);
         config_maps.delete_collection(&one, &all).await?;
+        // What a test has put there in the name of Flux and of the controllers.
+        let releases: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), name, &resource("HelmRelease")?);
+        releases.delete_collection(&one, &all).await?;
+        let jobs = Api::<Job>::namespaced(self.client.clone(), name);
+        jobs.delete_collection(&DeleteParams::background(), &all).await?;
+        let deployments = Api::<Deployment>::namespaced(self.client.clone(), name);
+        deployments.delete_collection(&one, &all).await?;
+        let pods = Api::<Pod>::namespaced(self.client.clone(), name);
+        pods.delete_collection(&one, &all).await?;
+        let events = Api::<Event>::namespaced(self.client.clone(), name);
+        events.delete_collection(&one, &all).await?;
         namespaces.delete(name, &one).await?;
         let mut last = namespaces.get(name).await?;
         last.spec = Some(k8s_openapi::api::core::v1::NamespaceSpec::default());
@@ -131,11 +144,10 @@ async fn volume(cluster: &TestCluster, client: &Client, registry: &str) -> Resul
         "storageClassUid": class.uid(), "passedAt": "2026-01-01T00:00:00.000Z",
         "provisionerImage": Images::default().provisioner.as_str(),
     }});
-    state_file::replace(
-        &volume.path(file::STORAGE_STATE),
-        proof.to_string().as_bytes(),
-        0o600,
-    )?;
+    // Outside the state volume, which tests fill up and make read-only.
+    volume.settings.storage.record = cluster.dir().join(file::STORAGE_STATE);
+    let record = &volume.settings.storage.record;
+    state_file::replace(record, proof.to_string().as_bytes(), 0o600)?;
     Ok(volume)
 }
 

@@ -71,7 +71,7 @@ impl Appliance {
         let line = format!("{token}\n");
         let token_file = volume.path().join(file::SETUP_TOKEN);
         state_file::replace(&token_file, line.as_bytes(), 0o640).context("writing the setup token")?;
-        let process = Process::start(&launch(program, place, volume.path()))?;
+        let process = Process::start(&launch(program, place, volume.path())?)?;
         Ok(Self {
             process,
             url: String::new(),
@@ -150,14 +150,14 @@ impl Appliance {
     }
 }
 
-fn launch(program: &Path, place: &Place, volume: &Path) -> Launch {
-    Launch {
+fn launch(program: &Path, place: &Place, volume: &Path) -> Result<Launch> {
+    Ok(Launch {
         name: "control-plane".to_owned(),
         program: program.to_owned(),
         args: Vec::new(),
-        env: place.environment(volume),
+        env: place.environment(volume).context("making up a host")?,
         dir: volume.to_owned(),
-    }
+    })
 }
 
 /// `DDDD-DDDD-DDDD-DDDD-DDDD`, as the bootstrap makes it.

@@ -86,6 +86,13 @@ pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: 
         "the setup page offers channel {}",
         config["defaults"]["channel"]
     ));
+    let checks = api
+        .post(
+            "/api/setup/preflight",
+            &json!({"channel": answers.body()["channel"]}),
+        )
+        .await;
+    show_checks(story, &checks.at("preflight", "see the control plane's log")?);
     let submitted = Timestamp::now();
     api.post("/api/setup", &answers.body())
         .await
@@ -97,6 +104,26 @@ pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: 
     let ended = last_end(&state).context("the state document does not say when the run ended")?;
     let took = Duration::try_from(ended.duration_since(submitted)).context("a run ended before it began")?;
     Ok(Handed { state, took })
+}
+
+/// How many checks came out how, and each that is worth a look.
+fn show_checks(story: &Story, checks: &Value) {
+    let checks: Vec<_> = checks["report"]["checks"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
+    let count = |outcome: &str| checks.iter().filter(|check| check["outcome"] == outcome).count();
+    let outcomes = ["pass", "warn", "fail", "unknown", "skipped"];
+    let counts = outcomes.map(|outcome| format!("{} {outcome}", count(outcome)));
+    story.say(format_args!("preflight: {}", counts.join(", ")));
+    for check in checks {
+        let outcome = text(&check["outcome"]);
+        if matches!(outcome.as_str(), "warn" | "fail" | "unknown") {
+            let (id, measured) = (text(&check["id"]), text(&check["measured"]));
+            story.say(format_args!("  {outcome:<7} {id:<18} {measured}"));
+        }
+    }
 }
 
 async fn sign_in(api: &mut Api, token: &str) -> Result<()> {

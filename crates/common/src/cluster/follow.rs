@@ -1,26 +1,146 @@
-//! Following objects as they change, for callers that keep their own picture of them.
+//! Following objects of one kind: after each change, all of them as they are now.
 
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use std::collections::BTreeMap;
+
+use futures::stream::{BoxStream, StreamExt};
+use kube::ResourceExt;
 use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::watcher::{self, watcher};
 
-use super::Cluster;
+use super::call::classify;
+use super::read::attempt;
+use super::{Attempt, Cluster, ClusterError};
+
+/// Objects by their names, as one watch shows them.
+pub type Followed = BTreeMap<String, DynamicObject>;
 
 /// Changes as they come; an error is a disturbance that passes or is told again.
-pub(crate) type Changes = BoxStream<'static, Result<Event<DynamicObject>, watcher::Error>>;
+pub(crate) type Changes = BoxStream<'static, Result<watcher::Event<DynamicObject>, watcher::Error>>;
+
+/// Which objects are followed.
+#[derive(Debug, Clone)]
+pub struct Follow<'a> {
+    /// Their kind.
+    pub resource: &'a ApiResource,
+    /// Their namespace, if their kind has one.
+    pub namespace: Option<&'a str>,
+    /// The one with this name, or all of them.
+    pub name: Option<&'a str>,
+}
 
 impl Cluster {
-    /// The objects of a kind that a field selector names, in every namespace: first all there are, then
-    /// each change. After a disturbance it begins anew.
-    pub(crate) fn follow(&self, resource: &ApiResource, fields: &str) -> Changes {
-        // A list, then a watch.
+    /// The objects as they are, again after each change. A watch that is disturbed says why and goes
+    /// on by itself, with growing pauses; the stream does not end.
+    #[must_use]
+    pub fn follow(&self, what: &Follow<'_>) -> BoxStream<'static, Result<Followed, ClusterError>> {
+        let name = what.name.unwrap_or_default();
+        let attempt = attempt("watching", what.resource, what.namespace, name);
+        let events = self.changes(what.resource, what.namespace, what.name);
+        let mut held = Held::default();
+        let shown = move |event| {
+            std::future::ready(match event {
+                Ok(event) => held.take(event).then(|| Ok(held.live.clone())),
+                Err(error) => Some(Err(disturbed(&attempt, error))),
+            })
+        };
+        events.filter_map(shown).boxed()
+    }
+
+    /// What happens to the objects of a kind, all of them or those with one name: first all there are,
+    /// then each change. After a disturbance it begins anew.
+    pub(crate) fn changes(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Changes {
+        let config = match name {
+            Some(name) => watcher::Config::default().fields(&format!("metadata.name={name}")),
+            None => watcher::Config::default(),
+        };
+        // The watcher lists first, then watches.
         self.meter.count_request();
         self.meter.count_request();
-        let config = watcher::Config::default().fields(fields);
-        watcher(self.api(resource, None), config)
+        watcher(self.api(resource, namespace), config)
             .default_backoff()
             .boxed()
+    }
+}
+
+/// What the watch has shown so far.
+#[derive(Debug, Default)]
+struct Held {
+    live: Followed,
+    /// The list under way, which replaces what is held once it is whole.
+    listed: Followed,
+}
+
+impl Held {
+    /// Takes an event; whether there is something new to show.
+    fn take(&mut self, event: watcher::Event<DynamicObject>) -> bool {
+        match event {
+            watcher::Event::Init => {
+                self.listed.clear();
+                return false;
+            }
+            watcher::Event::InitApply(object) => {
+                keep(&mut self.listed, object);
+                return false;
+            }
+            watcher::Event::InitDone => self.live = std::mem::take(&mut self.listed),
+            watcher::Event::Apply(object) => keep(&mut self.live, object),
+            watcher::Event::Delete(object) => drop(self.live.remove(&object.name_any())),
+        }
+        true
+    }
+}
+
+fn keep(into: &mut Followed, mut object: DynamicObject) {
+    object.metadata.managed_fields = None;
+    into.insert(object.name_any(), object);
+}
+
+fn disturbed(attempt: &Attempt, error: watcher::Error) -> ClusterError {
+    match error {
+        watcher::Error::InitialListFailed(cause)
+        | watcher::Error::WatchStartFailed(cause)
+        | watcher::Error::WatchFailed(cause) => classify(attempt, cause),
+        other => ClusterError::Unintelligible {
+            attempt: attempt.clone(),
+            source: Box::new(other),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str) -> DynamicObject {
+        serde_json::from_value(json!({"metadata": {"name": name}})).unwrap()
+    }
+
+    #[test]
+    fn a_list_under_way_shows_nothing_and_replaces_all_when_it_is_whole() {
+        let mut held = Held::default();
+        for (event, shows) in [
+            (watcher::Event::Init, false),
+            (watcher::Event::InitApply(object("a")), false),
+            (watcher::Event::InitDone, true),
+            (watcher::Event::Apply(object("b")), true),
+            (watcher::Event::Delete(object("a")), true),
+        ] {
+            assert_eq!(held.take(event), shows);
+        }
+        assert_eq!(held.live.keys().collect::<Vec<_>>(), ["b"]);
+        for event in [watcher::Event::Init, watcher::Event::InitApply(object("c"))] {
+            assert!(!held.take(event));
+        }
+        assert_eq!(held.live.keys().collect::<Vec<_>>(), ["b"]);
+        assert!(held.take(watcher::Event::InitDone));
+        assert_eq!(held.live.keys().collect::<Vec<_>>(), ["c"]);
     }
 }

@@ -1,8 +1,8 @@
 //! Reads: absent is an answer, everything else that is not the object is an error.
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::Resource;
+use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, LogParams};
+use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::{Attempt, Cluster, ClusterError};
@@ -50,14 +50,59 @@ impl Cluster {
     {
         let resource = ApiResource::erase::<K>(&());
         let attempt = attempt("listing", &resource, namespace, "");
-        let api = self.api(&resource, namespace);
+        let found = self.list_dynamic(&resource, namespace, labels).await?;
+        found.into_iter().map(|object| typed(&attempt, object)).collect()
+    }
+
+    /// [`Cluster::list`] for a kind known at run time.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; a kind the server does not know is [`ClusterError::Missing`].
+    pub async fn list_dynamic(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        labels: &str,
+    ) -> Result<Vec<DynamicObject>, ClusterError> {
+        let attempt = attempt("listing", resource, namespace, "");
+        let api = self.api(resource, namespace);
         let params = ListParams::default().labels(labels);
-        let found = self.call(&attempt, || api.list(&params)).await?;
-        found
-            .items
-            .into_iter()
-            .map(|object| typed(&attempt, object))
-            .collect()
+        Ok(self.call(&attempt, || api.list(&params)).await?.items)
+    }
+
+    /// What the cluster's controllers have said of one object.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub async fn events_about(
+        &self,
+        namespace: &str,
+        kind: &str,
+        name: &str,
+    ) -> Result<Vec<Event>, ClusterError> {
+        let resource = ApiResource::erase::<Event>(&());
+        let attempt = attempt("listing", &resource, Some(namespace), "");
+        let api = self.api(&resource, Some(namespace));
+        let fields = format!("involvedObject.kind={kind},involvedObject.name={name}");
+        let params = ListParams::default().fields(&fields);
+        let found = self.call(&attempt, || api.list(&params)).await?.items;
+        found.into_iter().map(|object| typed(&attempt, object)).collect()
+    }
+
+    /// Names of all objects of a kind, without the objects.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; a kind the server does not know is [`ClusterError::Missing`].
+    pub async fn names_of(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+    ) -> Result<Vec<String>, ClusterError> {
+        let attempt = attempt("listing", resource, namespace, "");
+        let api = self.api(resource, namespace);
+        let params = ListParams::default();
+        let found = self.call(&attempt, || api.list_metadata(&params)).await?;
+        Ok(found.items.iter().map(ResourceExt::name_any).collect())
     }
 
     /// The objects of a kind that a field selector names (`metadata.name=x`), in every namespace.

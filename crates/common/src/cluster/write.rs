@@ -125,6 +125,22 @@ impl Cluster {
             .map(drop)
     }
 
+    /// [`Cluster::merge`] for a kind known at run time.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; an absent object is [`ClusterError::Missing`].
+    pub async fn merge_dynamic(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+        change: &serde_json::Value,
+    ) -> Result<DynamicObject, ClusterError> {
+        let attempt = attempt("changing", resource, namespace, name);
+        self.patch(attempt, resource, &PatchParams::default(), &Patch::Merge(change))
+            .await
+    }
+
     /// Creates the object if there is none of its name, and else leaves what is there alone.
     ///
     /// # Errors
@@ -227,6 +243,34 @@ impl Cluster {
         })
         .await
         .map(drop)
+    }
+
+    /// Deletes exactly the object with this uid: a newer one of the same name stays.
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; one that is gone, or was replaced, is fine.
+    pub async fn delete_exactly<K>(&self, namespace: &str, name: &str, uid: &str) -> Result<(), ClusterError>
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        let attempt = attempt("deleting", &resource, Some(namespace), name);
+        let api = self.api(&resource, Some(namespace));
+        let params = DeleteParams::background().preconditions(Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        });
+        let deletion = || async {
+            match api.delete(name, &params).await {
+                Ok(_) => Ok(()),
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        match self.call(&attempt, deletion).await {
+            Ok(()) | Err(ClusterError::Missing { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that writes")]

@@ -85,6 +85,14 @@ pub enum LookupError {
     },
 }
 
+impl LookupError {
+    /// Whether a server said something, be it that there is no address.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::NoAddress { source, .. } if matches!(**source, NetError::Dns(_)))
+    }
+}
+
 fn shown(servers: &[SocketAddr]) -> String {
     let text = |server: &SocketAddr| match server.port() {
         PORT => server.ip().to_string(),
@@ -282,6 +290,23 @@ impl HostLookup {
                 servers,
                 source: Box::new(source),
             }),
+        }
+    }
+}
+
+/// Addresses of `host`, from this server alone.
+///
+/// # Errors
+/// [`LookupError`]: it does not answer, or knows no address.
+pub async fn lookup_at(server: SocketAddr, host: &str) -> Result<Vec<IpAddr>, LookupError> {
+    match HostLookup::asking(vec![server], "") {
+        Ok(lookup) => lookup.lookup(host).await,
+        Err(error) => {
+            tracing::warn!(%server, %error, "asking one DNS server");
+            Err(LookupError::NoAnswer {
+                host: host.to_owned(),
+                servers: vec![server],
+            })
         }
     }
 }

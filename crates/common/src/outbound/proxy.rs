@@ -25,6 +25,25 @@ impl fmt::Debug for ProxySettings {
     }
 }
 
+impl ProxySettings {
+    /// Whether a proxy is named.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.https_proxy
+            .as_deref()
+            .is_some_and(|proxy| !proxy.trim().is_empty())
+    }
+}
+
+/// Whether a `NO_PROXY` list exempts a host, on the port of HTTPS.
+#[must_use]
+pub fn is_bypassed(no_proxy: &str, host: &str) -> bool {
+    Host::parse(host).is_ok_and(|host| {
+        let mut entries = no_proxy.split(',').filter_map(Bypass::read);
+        entries.any(|entry| entry.covers(&host, 443))
+    })
+}
+
 /// The settings, understood.
 #[derive(Clone)]
 pub(super) struct ProxyRule {

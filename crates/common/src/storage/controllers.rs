@@ -98,7 +98,7 @@ pub(super) struct Following {
 impl Following {
     pub(super) fn start(cluster: &Cluster) -> Self {
         Self {
-            changes: cluster.follow(&resource(), &selector()),
+            changes: cluster.changes(&resource(), None, Some(object::PROVISIONER)),
             seen: None,
             listing: Controllers::default(),
             disturbed: None,

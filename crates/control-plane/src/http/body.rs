@@ -104,7 +104,7 @@ async fn read(body: axum::body::Body, cap: u64, limit: Duration) -> Result<Zeroi
 }
 
 /// serde would also read a struct from an array; the API takes objects only.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(invalid_json("The body must be a JSON object."));
     }

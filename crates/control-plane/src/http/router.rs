@@ -11,7 +11,7 @@ use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed, not_found};
-use super::{auth, pages, session, setup, status};
+use super::{auth, pages, preflight, recover, session, setup, status};
 use crate::app::App;
 
 /// Paths of one group and the methods each takes.
@@ -45,7 +45,9 @@ fn signed_in() -> Routes {
     [
         auth::signed_in_routes(),
         setup::signed_in_routes(),
+        preflight::signed_in_routes(),
         status::signed_in_routes(),
+        recover::signed_in_routes(),
     ]
     .concat()
 }

@@ -15,10 +15,11 @@ use super::router::Routes;
 use super::session::{self, SignedIn};
 use super::{Peer, body};
 use crate::app::App;
-use crate::auth::AuditEvent;
+use crate::auth::{AuditEvent, Session};
 use crate::host_network;
 use crate::setup::inputs::{InputErrors, RawInputs, SetupDefaults};
-use crate::setup::{Refusal, SubmitError};
+use crate::setup::plan_view::PlanView;
+use crate::setup::{ControlError, Refusal, SubmitError};
 
 /// The application's own port, which a default address of it names.
 const APP_PORT: u16 = 3000;
@@ -27,6 +28,9 @@ pub(super) fn signed_in_routes() -> Routes {
     vec![
         ("/api/setup/config", get(config)),
         ("/api/setup", post(submit).fallback(wrong_method)),
+        ("/api/setup/plan", get(plan)),
+        ("/api/setup/retry", post(retry)),
+        ("/api/setup/cancel", post(cancel)),
     ]
 }
 
@@ -47,6 +51,48 @@ async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Value> {
     }))
 }
 
+/// `GET /api/setup/plan`: each step, and what can be done now.
+async fn plan(State(app): State<App>) -> ApiResult<Json<PlanView>> {
+    app.setup
+        .plan()
+        .map(Json)
+        .map_err(|cause| refused(Refusal::StateUnreadable(cause)))
+}
+
+/// `POST /api/setup/retry`: another attempt with the answers that are there.
+async fn retry(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    peer: Peer,
+) -> ApiResult<(StatusCode, Json<Value>)> {
+    let result = app.setup.retry().await;
+    audit(&app, "setup.retried", peer, &session, result.is_ok()).await;
+    result.map_err(not_controlled)?;
+    Ok((StatusCode::ACCEPTED, Json(json!({"ok": true}))))
+}
+
+/// `POST /api/setup/cancel`: stops the run under way, or the attempts to come.
+async fn cancel(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    peer: Peer,
+) -> ApiResult<(StatusCode, Json<Value>)> {
+    let result = app.setup.cancel().await;
+    audit(&app, "setup.cancelled", peer, &session, result.is_ok()).await;
+    result.map_err(not_controlled)?;
+    Ok((StatusCode::ACCEPTED, Json(json!({"ok": true}))))
+}
+
+async fn audit(app: &App, event: &'static str, peer: Peer, session: &Session, accepted: bool) {
+    let event = AuditEvent {
+        event,
+        peer: peer.0,
+        session: Some(session.id()),
+        result: if accepted { "accepted" } else { "refused" },
+    };
+    app.audit.record(event).await;
+}
+
 /// `POST /api/setup`: checks the answers, stores them, starts the install.
 async fn submit(
     State(app): State<App>,
@@ -59,13 +105,7 @@ async fn submit(
     let body = body::json_bytes(request, &app).await?;
     let raw = RawInputs::from_json(&body).map_err(invalid)?;
     let result = app.setup.submit(&raw).await;
-    let event = AuditEvent {
-        event: "setup.submitted",
-        peer: peer.0,
-        session: Some(session.id()),
-        result: if result.is_ok() { "accepted" } else { "refused" },
-    };
-    app.audit.record(event).await;
+    audit(&app, "setup.submitted", peer, &session, result.is_ok()).await;
     let accepted = result.map_err(not_accepted)?;
     let body = json!({"ok": true, "redirectTo": "/", "acceptedInputs": accepted});
     Ok((StatusCode::ACCEPTED, Json(body)))
@@ -118,7 +158,7 @@ fn refused(refusal: Refusal) -> ApiError {
     ApiError::new(StatusCode::CONFLICT, code, sentence).with("redirectTo", "/")
 }
 
-fn invalid(errors: InputErrors) -> ApiError {
+pub(super) fn invalid(errors: InputErrors) -> ApiError {
     if errors.fields.is_empty() {
         return invalid_json(errors.error);
     }
@@ -154,12 +194,38 @@ fn not_accepted(error: SubmitError) -> ApiError {
     }
 }
 
+fn not_controlled(error: ControlError) -> ApiError {
+    let conflict = |code, sentence: &'static str| ApiError::new(StatusCode::CONFLICT, code, sentence);
+    match error {
+        ControlError::Finished => refused(Refusal::Finished),
+        ControlError::Running => refused(Refusal::Running),
+        ControlError::StateUnreadable(cause) => refused(Refusal::StateUnreadable(cause)),
+        ControlError::Nothing(state) => conflict(
+            "nothing_to_do",
+            "Nothing was changed: setup is not in a state in which that does anything.",
+        )
+        .with("state", state),
+        ControlError::Disabled => conflict(
+            "setup_disabled",
+            "This control plane was told to start no setup (ALGA_APPLIANCE_DISABLE_SETUP_QUEUE).",
+        ),
+        ControlError::Busy(error) => {
+            tracing::info!(error = chain(&error), "setup was neither started nor stopped");
+            conflict(
+                "operation_in_progress",
+                "Something else is changing this appliance. Wait until it is done, then try again.",
+            )
+        }
+        ControlError::Record(error) => not_stored(&error),
+    }
+}
+
 fn not_stored(error: &dyn std::error::Error) -> ApiError {
-    tracing::error!(error = chain(error), "a submission was not stored");
+    tracing::error!(error = chain(error), "what an operator asked for was not stored");
     ApiError::new(
         StatusCode::INSUFFICIENT_STORAGE,
         "state_unwritable",
-        "Your answers could not be stored: make room on the disk of this box, then submit again.",
+        "It could not be stored: make room on the disk of this box, then try again.",
     )
 }
 

@@ -6,8 +6,10 @@ use appliance_common::release::policy::UsePolicy;
 use appliance_common::release::registry::RegistrySettings;
 
 use super::{OutboundSettings, ReleaseSettings, Settings};
-use crate::setup::context::SetupSettings;
+use crate::setup::RetrySettings;
+use crate::setup::context::{PreflightSettings, SetupSettings};
 use crate::setup::redemption::{ServiceUrl, ServiceUrlError};
+use crate::setup::retry::RetryPolicy;
 
 impl Settings {
     /// The setup workflow's own settings.
@@ -39,7 +41,38 @@ impl Settings {
             storage: self
                 .storage
                 .engine(&self.state.state_file, &self.cluster.host_agent_socket),
+            preflight: self.preflight(),
             queue_disabled: self.engine.disable_setup_queue,
+            retry: self.retry(),
+        }
+    }
+}
+
+impl Settings {
+    fn retry(&self) -> RetrySettings {
+        let engine = &self.engine;
+        RetrySettings {
+            policy: RetryPolicy {
+                enabled: !engine.disable_auto_retry && !engine.disable_setup_queue,
+                max_attempts: engine.auto_retry_max_attempts,
+                base: engine.auto_retry_base,
+                max: engine.auto_retry_max,
+            },
+            interval: engine.reconcile_interval,
+            probe_ttl: engine.network_probe_ttl,
+            probe_debounce: engine.network_probe_debounce,
+        }
+    }
+
+    fn preflight(&self) -> PreflightSettings {
+        let license_service = self.release.license_service_url.as_deref();
+        PreflightSettings {
+            host_root: self.cluster.host_root.clone(),
+            host_agent_socket: self.cluster.host_agent_socket.clone(),
+            // A URL that is none is refused where it is used, by name.
+            license_service: license_service.and_then(|url| url.parse().ok()),
+            times_writes: self.engine.preflight_fsync,
+            drift_interval: self.engine.drift_interval,
         }
     }
 }

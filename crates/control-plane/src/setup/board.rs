@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -17,17 +18,44 @@ pub struct View {
     pub document: Option<Value>,
     /// What the running step is doing just now.
     pub progress: Option<String>,
-    /// What holds the running step up just now.
-    pub trouble: Option<String>,
+    /// Why the running step gets no further, where that is known before the step knows it.
+    pub waits_for: Option<String>,
+    /// Whose answer an automatic attempt waits for.
+    pub waiting: Option<Waiting>,
+    /// Who holds the appliance, when it is not this process.
+    pub holder: Option<String>,
     /// A failure of the engine itself that could not be recorded.
     pub engine_failure: Option<Failure>,
+}
+
+/// An automatic attempt that is due and not spent, because whom it needs does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who, in the operator's words.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is asked next.
+    pub next: Timestamp,
+    /// What the last look found.
+    pub cause: String,
 }
 
 impl View {
     /// The line that tells an operator what happens just now: what holds the step up, or else what it does.
     #[must_use]
     pub fn live_line(&self) -> Option<&str> {
-        self.trouble.as_deref().or(self.progress.as_deref())
+        self.waits_for.as_deref().or(self.progress.as_deref())
+    }
+
+    /// Shows what happened; what was said beside the last event is over.
+    pub fn turn(&mut self, history: History, document: Option<Value>) {
+        *self = Self {
+            history,
+            document,
+            holder: self.holder.take(),
+            ..Self::default()
+        };
     }
 }
 
@@ -72,6 +100,6 @@ impl Board {
             Some(trouble) => tracing::warn!(trouble, "setup"),
             None => tracing::info!("setup goes on"),
         }
-        self.change(|view| view.trouble = by);
+        self.change(|view| view.waits_for = by);
     }
 }

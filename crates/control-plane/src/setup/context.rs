@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use appliance_common::clock::Clock;
 use appliance_common::cluster::{Cluster, ClusterSource};
@@ -15,11 +16,13 @@ use appliance_common::release::registry::{Registry, RegistrySettings};
 use appliance_common::secret::Secret;
 use appliance_common::storage::StorageSettings;
 use tokio::sync::OnceCell;
+use url::Url;
 
 use super::board::Board;
 use super::chosen::Chosen;
 use super::failure::{Blame, Failure};
 use super::inputs::SetupInputs;
+use super::reconcile::RetrySettings;
 use super::redemption::{ServiceUrl, ServiceUrlError};
 use super::seal::SealKey;
 use super::seal_key::{self, SealKeyError};
@@ -49,8 +52,27 @@ pub struct SetupSettings {
     pub storage: StorageSettings,
     /// Names of the proxy variables that are set, for the report.
     pub proxy_variables: Vec<String>,
+    /// Where the checks of host and network look.
+    pub preflight: PreflightSettings,
     /// Accept submissions but start nothing.
     pub queue_disabled: bool,
+    /// Going on by itself.
+    pub retry: RetrySettings,
+}
+
+/// Where the checks of host and network look.
+#[derive(Debug, Clone)]
+pub struct PreflightSettings {
+    /// Root directory of the host's files.
+    pub host_root: PathBuf,
+    /// Socket of the host agent.
+    pub host_agent_socket: PathBuf,
+    /// The licence service, if there is one.
+    pub license_service: Option<Url>,
+    /// Whether durable writes are timed.
+    pub times_writes: bool,
+    /// How often the host is checked again after the install; zero means never.
+    pub drift_interval: Duration,
 }
 
 impl SetupSettings {

@@ -44,14 +44,13 @@ impl Engine {
         Self { recorder, steps }
     }
 
-    /// Takes a run up, whether new, blocked or interrupted, and follows it to its end.
+    /// Follows a run that was recorded as started to its end.
     ///
     /// Steps that the journal has as done and that a look at the live system confirms are skipped.
     ///
     /// # Errors
     /// [`EngineError`]; whichever it is, a later call goes on from there.
-    pub async fn run(&self, cx: &StepContext, run: String, boot_id: String) -> Result<(), EngineError> {
-        self.record(Event::RunStarted { run, boot_id }).await?;
+    pub async fn run(&self, cx: &StepContext) -> Result<(), EngineError> {
         for step in &self.steps {
             let id = step.id();
             if self.is_still_done(step.as_ref(), cx).await {
@@ -138,7 +137,8 @@ async fn guarded(step: &dyn Step, cx: &StepContext) -> Result<Outcome, Failure> 
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)

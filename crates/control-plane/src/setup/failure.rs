@@ -34,6 +34,8 @@ pub enum Blame {
     WriteReleaseSelection,
     /// The Flux source or Kustomization.
     ApplyFluxSource,
+    /// The host is not fit, or the network around it.
+    CheckHost,
     /// The engine itself: a state file cannot be written, a step panicked.
     RunSetupWorkflow,
 }
@@ -53,6 +55,7 @@ impl Blame {
             | Self::RenderInitialTenantSecret
             | Self::ApplyRuntimeValues
             | Self::WriteReleaseSelection => "registry-release-source",
+            Self::CheckHost => "preflight",
             Self::RunSetupWorkflow => "setup",
         }
     }
@@ -61,7 +64,9 @@ impl Blame {
     #[must_use]
     pub fn blocked_status(self, during: super::plan::StepId) -> &'static str {
         match self {
-            Self::ResolveSystemResolvers | Self::ResolveRegistryHost | Self::ReachGhcr => "preflight-blocked",
+            Self::ResolveSystemResolvers | Self::ResolveRegistryHost | Self::ReachGhcr | Self::CheckHost => {
+                "preflight-blocked"
+            }
             Self::ResolveReleaseManifest if during == super::plan::StepId::Preflight => "preflight-blocked",
             Self::ResolveReleaseManifest => "release-resolve-blocked",
             Self::InstallLocalPathStorage => "storage-install-blocked",

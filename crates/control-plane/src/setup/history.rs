@@ -1,9 +1,11 @@
 //! Everything the journal tells about the last submission, folded.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::handover::BootstrapRecord;
 use super::plan::{PLAN, StepId};
-use super::run::{Event, IllegalTransition, Run};
+use super::run::{Event, IllegalTransition, Run, Trigger};
 
 /// One step as the history tells it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +39,8 @@ pub enum StepStatus {
     Failed,
     /// The process ended in the middle of it.
     Interrupted,
+    /// An operator stopped it.
+    Cancelled,
 }
 
 /// Everything the journal tells, folded.
@@ -46,14 +50,37 @@ pub struct History {
     pub run: Run,
     /// Id of the last submission.
     pub submission: Option<String>,
+    /// When it was accepted; ISO-8601.
+    pub submitted_at: Option<String>,
     /// Attempts of the engine since then.
     pub attempt: u32,
+    /// How many of them were begun by the engine itself after a failure.
+    pub automatic: u32,
+    /// Digest of the answers that the steps below were done with.
+    pub inputs: Option<String>,
+    /// Since when the run is as it is: queued, running, blocked, interrupted, cancelled or complete.
+    pub since: Option<String>,
     /// Id and boot id of the last attempt, and when it began.
     pub last_run: Option<RunRecord>,
     /// One record for each step of the plan.
     pub steps: Vec<StepRecord>,
+    /// Where and when the engine was gone last, until the run ends.
+    pub interruption: Option<Interruption>,
     /// Facts of the steps that are done.
     pub facts: serde_json::Map<String, serde_json::Value>,
+    /// What the release did after it was handed over.
+    pub bootstrap: Option<BootstrapRecord>,
+    /// How long each step took when it was last done on this box, over all submissions.
+    pub took: [Option<SignedDuration>; PLAN.len()],
+}
+
+/// The end of an engine in the middle of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interruption {
+    /// When it last showed that it lived; ISO-8601.
+    pub at: String,
+    /// The step that was under way.
+    pub step: Option<StepId>,
 }
 
 /// The last attempt.
@@ -68,6 +95,10 @@ pub struct RunRecord {
     pub started_at: String,
     /// The boot it began in.
     pub boot_id: String,
+    /// When its engine last showed that it lives; ISO-8601.
+    pub heartbeat_at: String,
+    /// Why it was begun.
+    pub trigger: Trigger,
 }
 
 impl Default for History {
@@ -75,10 +106,17 @@ impl Default for History {
         Self {
             run: Run::Empty,
             submission: None,
+            submitted_at: None,
             attempt: 0,
+            automatic: 0,
+            inputs: None,
+            since: None,
             last_run: None,
             steps: PLAN.map(StepRecord::pending).into(),
+            interruption: None,
             facts: serde_json::Map::new(),
+            bootstrap: None,
+            took: [None; PLAN.len()],
         }
     }
 }
@@ -96,29 +134,61 @@ impl StepRecord {
     }
 }
 
+impl StepStatus {
+    /// The word for it on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl StepRecord {
+    /// How long it took, where both ends are known and in order.
+    #[must_use]
+    pub fn took(&self) -> Option<SignedDuration> {
+        let at = |text: &Option<String>| text.as_ref()?.parse::<Timestamp>().ok();
+        let took = at(&self.finished_at)?.duration_since(at(&self.started_at)?);
+        (!took.is_negative()).then_some(took)
+    }
+}
+
 impl History {
     /// The history after one more event; `at` is its time stamp.
     ///
     /// # Errors
     /// [`IllegalTransition`], as [`Run::on`].
     pub fn on(mut self, event: &Event, at: &str) -> Result<Self, IllegalTransition> {
+        let was = self.run.name();
         self.run = self.run.on(event)?;
+        if self.run.name() != was || matches!(event, Event::Submitted { .. }) {
+            self.since = Some(at.to_owned());
+        }
+        self.beat(at);
         match event {
-            Event::Submitted { submission } => {
-                let run = self.run;
-                self = Self {
-                    run,
-                    submission: Some(submission.clone()),
-                    ..Self::default()
-                };
-            }
-            Event::RunStarted { run, boot_id } => {
+            Event::Submitted { submission } => self = self.submitted(submission, at),
+            Event::RunStarted {
+                run,
+                boot_id,
+                trigger,
+                inputs,
+            } => {
+                self.use_inputs(inputs.as_ref());
                 self.attempt += 1;
+                self.automatic += u32::from(*trigger == Trigger::Automatic);
                 self.last_run = Some(RunRecord {
                     id: run.clone(),
                     attempt: self.attempt,
                     started_at: at.to_owned(),
                     boot_id: boot_id.clone(),
+                    heartbeat_at: at.to_owned(),
+                    trigger: *trigger,
                 });
             }
             Event::StepStarted { step } => {
@@ -131,17 +201,19 @@ impl History {
             }
             Event::StepDone { step, summary, facts } => {
                 self.end_step(*step, StepStatus::Done, at, summary);
+                self.took[*step as usize] = self.step(*step).took().or(self.took[*step as usize]);
                 self.facts.extend(facts.clone());
             }
             Event::StepFailed { step, failure } => {
                 self.end_step(*step, StepStatus::Failed, at, &failure.message);
             }
             Event::Interrupted => {
-                if let Run::Interrupted { step: Some(step) } = self.run {
-                    self.end_step(step, StepStatus::Interrupted, at, "interrupted");
-                }
+                self.note_interruption();
+                self.end_running(StepStatus::Interrupted, at);
             }
-            Event::Completed => {}
+            Event::Cancelled => self.end_running(StepStatus::Cancelled, at),
+            Event::Completed => self.interruption = None,
+            Event::BootstrapObserved { bootstrap } => self.bootstrap = Some((**bootstrap).clone()),
         }
         Ok(self)
     }
@@ -152,6 +224,55 @@ impl History {
         self.steps
             .iter()
             .any(|record| record.id == step && record.status == StepStatus::Done)
+    }
+
+    /// Notes that the engine of the run under way lives.
+    pub fn beat(&mut self, at: &str) {
+        if let (Run::Running { .. }, Some(run)) = (&self.run, &mut self.last_run) {
+            at.clone_into(&mut run.heartbeat_at);
+        }
+    }
+
+    /// New answers begin a history of their own; what this box can do in which time stays known.
+    fn submitted(self, submission: &str, at: &str) -> Self {
+        Self {
+            run: self.run,
+            submission: Some(submission.to_owned()),
+            submitted_at: Some(at.to_owned()),
+            since: self.since,
+            took: self.took,
+            ..Self::default()
+        }
+    }
+
+    /// Ends the step under way, if there is one, without a result of its own.
+    fn end_running(&mut self, status: StepStatus, at: &str) {
+        let running = self.steps.iter().find(|step| step.status == StepStatus::Running);
+        if let Some(step) = running.map(|step| step.id) {
+            self.end_step(step, status, at, status.as_str());
+        }
+    }
+
+    fn note_interruption(&mut self) {
+        let Run::Interrupted { step } = self.run else {
+            return;
+        };
+        self.interruption = self.last_run.as_ref().map(|run| Interruption {
+            at: run.heartbeat_at.clone(),
+            step,
+        });
+    }
+
+    /// Steps that were done with other answers are to be done again, from the first.
+    fn use_inputs(&mut self, inputs: Option<&String>) {
+        let Some(inputs) = inputs else { return };
+        if self.inputs.as_ref().is_some_and(|before| before != inputs) {
+            for record in &mut self.steps {
+                record.status = StepStatus::Pending;
+            }
+            self.facts.clear();
+        }
+        self.inputs = Some(inputs.clone());
     }
 
     fn end_step(&mut self, step: StepId, status: StepStatus, at: &str, summary: &str) {
@@ -166,3 +287,6 @@ impl History {
         &mut self.steps[step as usize]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod app_url;
 mod check;
 mod dns;
 mod license;
+mod network;
 mod public;
 mod raw;
 mod stored;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use appliance_common::clock::iso_millis;
+use appliance_common::findings::FindingId;
 use appliance_common::release::reference::{Channel, Reference};
 use appliance_common::secret::Secret;
 use jiff::Timestamp;
@@ -26,6 +28,7 @@ use serde::Serialize;
 pub use app_url::{AppUrl, AppUrlError};
 pub use dns::Dns;
 pub use license::{Edition, LicenseChoice};
+pub use network::NetworkAnswers;
 pub use public::{AcceptedInputs, SetupDefaults};
 pub use raw::RawInputs;
 pub(super) use stored::SECRET_NAMES;
@@ -64,6 +67,8 @@ pub struct SetupInputs {
     pub admin_password: Secret<String>,
     /// How it is licensed.
     pub license: LicenseChoice,
+    /// Checks of preflight that shall not stop the install.
+    pub waived_checks: Vec<FindingId>,
     /// When it was submitted: ISO-8601, UTC, milliseconds.
     pub submitted_at: String,
 }
@@ -80,7 +85,7 @@ pub struct SetupSecrets {
 }
 
 /// Everything that is wrong with a submission, at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{error}")]
 pub struct InputErrors {
     /// The first problem, in the order the contract checks them.
@@ -141,6 +146,12 @@ impl SetupInputs {
             .as_ref()
             .map(Reference::to_string)
             .unwrap_or_default()
+    }
+
+    /// The waived checks as they are stored.
+    #[must_use]
+    pub fn waived_texts(&self) -> Vec<String> {
+        self.waived_checks.iter().map(FindingId::to_string).collect()
     }
 
     /// The application's address as it is stored; empty when there is none.

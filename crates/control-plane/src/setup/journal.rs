@@ -79,7 +79,8 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Reads the journal; one that is not there is empty. A last line that a crash tore is cut off.
+    /// Reads the journal; one that is not there is empty. A last line that a crash tore does not count,
+    /// and the next event takes its place.
     ///
     /// # Errors
     /// [`JournalError`] for everything but a torn last line.
@@ -101,11 +102,32 @@ impl Journal {
                 break;
             }
         }
+        // Left alone until the next event: another process may be in the middle of writing it.
         if journal.good_length < text.len() as u64 {
-            tracing::warn!(path = %path.display(), "the last line of the setup journal was torn and is cut off");
-            truncate(path, journal.good_length).map_err(unreadable)?;
+            tracing::warn!(path = %path.display(), "the last line of the setup journal is torn and does not count");
         }
         Ok(journal)
+    }
+
+    /// Takes in what another process wrote since; says whether it did.
+    ///
+    /// # Errors
+    /// As [`Journal::open`]; this one is then as it was.
+    pub fn catch_up(&mut self) -> Result<bool, JournalError> {
+        let length = std::fs::metadata(&self.path).map_or(0, |meta| meta.len());
+        if length == self.good_length {
+            return Ok(false);
+        }
+        let newer = Self::open(&self.path, self.clock.clone())?;
+        let has_grown = newer.history != self.history;
+        *self = newer;
+        Ok(has_grown)
+    }
+
+    /// Notes that the engine of the run under way lives. Nothing of it is kept on the disk.
+    pub fn beat(&mut self) {
+        let at = iso_millis(self.clock.now());
+        self.history.beat(&at);
     }
 
     /// What it tells so far.
@@ -193,12 +215,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn truncate(path: &Path, length: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(length)?;
-    file.sync_all()
-}
-
 /// Writes `bytes` at `offset` and syncs; a part that was written before an error is taken back.
 fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
@@ -208,6 +224,10 @@ fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
         .mode(0o600)
         .custom_flags(OFlag::O_NOFOLLOW.bits())
         .open(path)?;
+    // What a crash tore may be longer than what takes its place.
+    if file.metadata()?.len() > offset {
+        file.set_len(offset)?;
+    }
     file.seek(SeekFrom::Start(offset))?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if written.is_err() {
@@ -226,7 +246,7 @@ fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::plan::StepId;
-    use super::super::run::Run;
+    use super::super::run::{Run, Trigger};
     use super::*;
 
     fn journal(dir: &Path) -> Journal {
@@ -237,6 +257,8 @@ mod tests {
         Event::RunStarted {
             run: "r".into(),
             boot_id: "b".into(),
+            trigger: Trigger::Submitted,
+            inputs: None,
         }
     }
 
@@ -279,7 +301,6 @@ mod tests {
         first.append(run_started()).unwrap();
         let whole = std::fs::read(&path).unwrap();
         for length in good.len()..whole.len() {
-            truncate(&path, 0).unwrap();
             append(&path, 0, &whole[..length]).unwrap();
             let mut torn = journal(dir.path());
             assert_eq!(torn.history().run, Run::Queued, "torn at {length}");
@@ -290,6 +311,21 @@ mod tests {
                 "torn at {length}"
             );
         }
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_taken_in_and_written_after() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut one, mut other) = (journal(dir.path()), journal(dir.path()));
+        let submission = "s".to_owned();
+        one.append(Event::Submitted { submission }).unwrap();
+        assert!(other.catch_up().unwrap());
+        assert!(!other.catch_up().unwrap());
+        other.append(run_started()).unwrap();
+        assert!(one.catch_up().unwrap());
+        assert_eq!(one.history(), other.history());
+        one.append(Event::Interrupted).unwrap();
+        assert_eq!(journal(dir.path()).history(), one.history());
     }
 
     #[test]

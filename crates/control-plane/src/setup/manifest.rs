@@ -1,5 +1,5 @@
 //! Manifests of others, applied object by object: namespaces and kinds first, the rest once the
-//! server knows them.
+//! server knows them, and workloads when all they need is there.
 
 pub(super) use appliance_common::cluster::rolled_out;
 use appliance_common::cluster::{Cluster, ClusterError, Judgement, Owner, Wait};
@@ -38,6 +38,8 @@ pub(super) struct Manifest {
     namespaces: Vec<Entry>,
     kinds: Vec<Entry>,
     rest: Vec<Entry>,
+    /// Last, so that a workload that is there tells that everything before it was applied.
+    workloads: Vec<Entry>,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl Manifest {
             namespaces: Vec::new(),
             kinds: Vec::new(),
             rest: Vec::new(),
+            workloads: Vec::new(),
         };
         for (index, document) in documents
             .into_iter()
@@ -72,6 +75,7 @@ impl Manifest {
             match entry.resource.kind.as_str() {
                 "Namespace" => manifest.namespaces.push(entry),
                 "CustomResourceDefinition" => manifest.kinds.push(entry),
+                "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => manifest.workloads.push(entry),
                 _ => manifest.rest.push(entry),
             }
         }
@@ -81,7 +85,7 @@ impl Manifest {
     /// How many objects it has.
     #[must_use]
     pub(super) fn len(&self) -> usize {
-        self.namespaces.len() + self.kinds.len() + self.rest.len()
+        self.namespaces.len() + self.kinds.len() + self.rest.len() + self.workloads.len()
     }
 
     /// Whether it makes the server serve `kind` under `group_version`.
@@ -99,11 +103,24 @@ impl Manifest {
         })
     }
 
-    /// Its Deployments, by namespace.
+    /// Its Deployments.
+    pub(super) fn workloads(&self) -> impl Iterator<Item = &DynamicObject> {
+        let deployments = self
+            .workloads
+            .iter()
+            .filter(|entry| entry.resource.kind == "Deployment");
+        deployments.map(|entry| &entry.object)
+    }
+
+    /// Its definitions of kinds.
+    pub(super) fn definitions(&self) -> impl Iterator<Item = (&ApiResource, &DynamicObject)> {
+        self.kinds.iter().map(|entry| (&entry.resource, &entry.object))
+    }
+
+    /// Names of its Deployments, by namespace.
     pub(super) fn deployments(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut deployments = BTreeMap::<_, Vec<_>>::new();
-        let is_deployment = |entry: &&Entry| entry.resource.kind == "Deployment";
-        for Entry { object, .. } in self.rest.iter().filter(is_deployment) {
+        for object in self.workloads() {
             let meta = &object.metadata;
             deployments
                 .entry(meta.namespace.as_deref().unwrap_or_default())
@@ -133,7 +150,8 @@ impl Manifest {
             };
             cluster.wait_until(&wait, established).await?;
         }
-        apply_all(cluster, owner, &self.rest).await
+        apply_all(cluster, owner, &self.rest).await?;
+        apply_all(cluster, owner, &self.workloads).await
     }
 }
 
@@ -200,12 +218,13 @@ mod tests {
             (
                 manifest.namespaces.len(),
                 manifest.kinds.len(),
-                manifest.rest.len()
+                manifest.rest.len(),
+                manifest.workloads.len()
             ),
-            (1, 0, 2)
+            (1, 0, 1, 1)
         );
         assert_eq!(manifest.deployments(), BTreeMap::from([("n", vec!["d"])]));
-        assert_eq!(manifest.rest[1].resource.plural, "networkpolicies");
+        assert_eq!(manifest.rest[0].resource.plural, "networkpolicies");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! into what is there, and is `None` when nothing would change, so that a second run writes nothing.
 
 mod flux;
+mod hardening;
 mod namespaces;
 mod password_hash;
 mod release;
@@ -13,12 +14,12 @@ mod tests;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-pub use flux::{FluxObject, kustomization, oci_repository};
+pub use flux::{Deviation, FluxObject, kustomization, oci_repository};
 pub use namespaces::application_namespaces;
 pub use release::{release_selection, values_config_map};
 pub use secrets::{
     InitialTenant, WantedSecret, held, initial_tenant, license_seed, psa_shared, redeemed_seed, seal_key,
-    setup_seal, status_auth, trials, without_last_applied,
+    setup_seal, status_auth, trials, without_cleartext, without_last_applied,
 };
 
 fn named(namespace: &str, name: impl Into<String>) -> ObjectMeta {

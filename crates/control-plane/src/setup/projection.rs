@@ -1,6 +1,7 @@
 //! `install-state.json`: what the journal tells, in the words that readers of the shipped product
 //! know (20 §4), with `steps` and `run` beside them. Pure; it can be made again at any time.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -24,8 +25,11 @@ pub fn document(history: &History, inputs: &Value, updated_at: &str) -> Option<V
     document.insert("updatedAt".to_owned(), updated_at.into());
     document.insert("setupInputs".to_owned(), inputs.clone());
     document.extend(history.facts.clone());
-    if let Some(failure) = failure(&history.run) {
+    if let Some(failure) = failure(history) {
         document.insert("failure".to_owned(), failure);
+    }
+    if let Some(bootstrap) = &history.bootstrap {
+        document.insert("bootstrap".to_owned(), json!(bootstrap));
     }
     document.insert("run".to_owned(), json!(history.last_run));
     document.insert("steps".to_owned(), json!(history.steps));
@@ -61,13 +65,21 @@ fn head(history: &History) -> Option<Head> {
             failure.step.phase(),
             &failure.message,
         ),
-        Run::Interrupted { step } => head("setup-interrupted", "setup", &interrupted_message(*step)),
+        Run::Interrupted { .. } => head("setup-interrupted", "setup", &interrupted_message(history)),
+        Run::Cancelled { step } => head("setup-blocked", "setup", &cancelled_message(*step)),
         Run::Complete => head(
             COMPLETE_STATUS,
             "registry-release-source",
             "The release is handed to Flux, which installs the application now",
         ),
     })
+}
+
+fn cancelled_message(step: Option<StepId>) -> String {
+    match step {
+        Some(step) => format!("Setup was cancelled during “{}”", step.title()),
+        None => "Setup was cancelled".to_owned(),
+    }
 }
 
 fn last_done(history: &History) -> Option<StepId> {
@@ -79,32 +91,48 @@ fn last_done(history: &History) -> Option<StepId> {
         .map(|step| step.id)
 }
 
-fn interrupted_message(step: Option<StepId>) -> String {
-    match step {
-        Some(step) => format!(
-            "Setup was interrupted during “{}” and goes on from there",
-            step.title()
-        ),
-        None => "Setup was interrupted and goes on from where it was".to_owned(),
+/// Where and when a run was interrupted, in the operator's words.
+pub(super) fn interrupted_message(history: &History) -> String {
+    let gone = history.interruption.as_ref();
+    let at = gone
+        .and_then(|gone| gone.at.parse::<Timestamp>().ok())
+        .map(|at| at.strftime(" at %H:%M UTC").to_string())
+        .unwrap_or_default();
+    match gone.and_then(|gone| gone.step) {
+        Some(step) => format!("Setup was interrupted{at} during “{}”, continuing", step.title()),
+        None => format!("Setup was interrupted{at}, continuing"),
     }
 }
 
 /// The `failure` key of a run that does not go on by itself right now.
 #[must_use]
-pub fn failure(run: &Run) -> Option<Value> {
-    match run {
+pub fn failure(history: &History) -> Option<Value> {
+    match &history.run {
         Run::Blocked { failure, .. } => Some(blocked(failure)),
         Run::Interrupted { step } => Some(json!({
             "ok": false,
             "phase": "setup",
             "step": step.map_or("setup", StepId::as_str),
-            "message": interrupted_message(*step),
+            "message": interrupted_message(history),
             "details": "the control plane was stopped or the box lost power",
             "suspectedCause": "the control plane was stopped or the box lost power",
-            "suggestedNextStep": "Nothing: setup goes on by itself. If it does not, submit your answers again.",
+            "suggestedNextStep": "Nothing: setup goes on by itself. If it does not, try again or submit your answers again.",
             "retrySafe": true,
             "transient": true,
             "category": "interrupted",
+        })),
+        Run::Cancelled { step } => Some(json!({
+            "ok": false,
+            "phase": "setup",
+            "step": step.map_or("setup", StepId::as_str),
+            "message": cancelled_message(*step),
+            "details": "an operator stopped it",
+            "suspectedCause": "an operator stopped it",
+            "suggestedNextStep": "Try again when you are ready, or correct your answers and submit them again.",
+            "retrySafe": true,
+            "transient": false,
+            "category": "cancelled",
+            "code": "cancelled",
         })),
         Run::Empty | Run::Queued | Run::Running { .. } | Run::Complete => None,
     }
@@ -124,7 +152,7 @@ fn blocked(failure: &Failure) -> Value {
 mod tests {
     use super::super::failure::Blame;
     use super::super::plan::PLAN;
-    use super::super::run::Event;
+    use super::super::run::{Event, Trigger};
     use super::*;
 
     fn history(events: &[Event]) -> History {
@@ -141,6 +169,8 @@ mod tests {
             Event::RunStarted {
                 run: "r".into(),
                 boot_id: "b".into(),
+                trigger: Trigger::Submitted,
+                inputs: None,
             },
         ]
     }
@@ -235,5 +265,29 @@ mod tests {
         assert_eq!(document["failure"]["step"], "flux-controllers");
         assert_eq!(document["failure"]["retrySafe"], true);
         assert_eq!(document["steps"][2]["status"], "interrupted");
+        assert_eq!(document["run"]["heartbeatAt"], "t");
+    }
+
+    #[test]
+    fn a_cancelled_run_is_blocked_for_old_readers_and_never_retried_by_itself() {
+        let mut events = begun();
+        events.push(Event::StepStarted {
+            step: StepId::Storage,
+        });
+        events.push(Event::Cancelled);
+        let document = document(&history(&events), &Value::Null, "now").unwrap();
+        assert_eq!(document["status"], "setup-blocked");
+        assert_eq!(document["phase"], "setup");
+        let failure = &document["failure"];
+        assert_eq!(failure["step"], "storage");
+        assert_eq!(
+            (&failure["category"], &failure["code"]),
+            (&json!("cancelled"), &json!("cancelled"))
+        );
+        assert_eq!(
+            (&failure["retrySafe"], &failure["transient"]),
+            (&json!(true), &json!(false))
+        );
+        assert_eq!(document["steps"][1]["status"], "cancelled");
     }
 }

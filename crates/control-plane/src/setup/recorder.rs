@@ -11,7 +11,7 @@ use super::board::{Board, View};
 use super::history::History;
 use super::journal::{Journal, JournalError};
 use super::projection;
-use super::run::Event;
+use super::run::{Event, Run};
 
 /// Why an event could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ impl Recorder {
             inner
                 .journal
                 .append(event)
-                .map(drop)
+                .map(|_| Written::Event)
                 .map_err(RecordError::Journal)
         })
         .await?;
@@ -94,45 +94,88 @@ impl Recorder {
         Ok(())
     }
 
+    /// Shows in the state document that the engine of the run under way lives.
+    ///
+    /// # Errors
+    /// [`RecordError::Document`] when it cannot be written.
+    pub async fn beat(&self) -> Result<(), RecordError> {
+        self.write(|inner| {
+            inner.journal.beat();
+            Ok(Written::Beat)
+        })
+        .await
+    }
+
+    /// Takes in what another process recorded.
+    ///
+    /// # Errors
+    /// [`RecordError::Journal`] when that cannot be read.
+    pub async fn catch_up(&self) -> Result<(), RecordError> {
+        let (inner, board) = (Arc::clone(&self.inner), self.board.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+            if inner.journal.catch_up().map_err(RecordError::Journal)? {
+                let history = inner.journal.history().clone();
+                let document = inner.project(&history);
+                board.change(|view| view.turn(history, document));
+            }
+            Ok(())
+        });
+        read.await.map_err(|_| RecordError::Ending)?
+    }
+
     /// Makes the state document anew from the journal: after a crash it may be a line behind.
     ///
     /// # Errors
     /// [`RecordError::Document`] when it cannot be written.
     pub async fn project(&self) -> Result<(), RecordError> {
-        self.write(|_| Ok(())).await
+        self.write(|_| Ok(Written::Event)).await
     }
 
     /// Runs `change`, stores the document of what the journal then tells, and shows both.
     async fn write(
         &self,
-        change: impl FnOnce(&mut Inner) -> Result<(), RecordError> + Send + 'static,
+        change: impl FnOnce(&mut Inner) -> Result<Written, RecordError> + Send + 'static,
     ) -> Result<(), RecordError> {
-        let inner = Arc::clone(&self.inner);
+        let (inner, board) = (Arc::clone(&self.inner), self.board.clone());
         // A sync can take seconds on a bad disk; the server's threads must not wait for it.
         let written = tokio::task::spawn_blocking(move || {
             let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-            change(&mut inner)?;
+            let written = change(&mut inner)?;
             let history = inner.journal.history().clone();
             let document = inner.project(&history);
             let stored = match &document {
-                Some(document) => inner.document.store(document).map_err(RecordError::Document),
-                None => Ok(()),
+                Some(document) if !inner.is_taken_over(&history) => {
+                    inner.document.store(document).map_err(RecordError::Document)
+                }
+                Some(_) | None => Ok(()),
             };
-            Ok((history, document, stored))
+            // Here, where a caller that is stopped while it waits cannot keep it from being shown.
+            board.change(|view| match written {
+                Written::Event => view.turn(history, document),
+                Written::Beat => (view.history, view.document) = (history, document),
+            });
+            stored
         });
-        let (history, document, stored) = written.await.map_err(|_| RecordError::Ending)??;
-        self.board.change(|view| {
-            view.progress = None;
-            view.trouble = None;
-            view.engine_failure = None;
-            view.history = history;
-            view.document = document;
-        });
-        stored
+        written.await.map_err(|_| RecordError::Ending)?
     }
 }
 
+/// What was written.
+enum Written {
+    /// Something happened, so that what was shown beside the last event is over.
+    Event,
+    /// A heartbeat.
+    Beat,
+}
+
 impl Inner {
+    /// After setup, the document on the disk may be about an update; that is its owner's.
+    fn is_taken_over(&self, history: &History) -> bool {
+        history.run == Run::Complete
+            && matches!(self.document.load(), Ok(Some(document)) if document.get("update").is_some())
+    }
+
     fn project(&self, history: &History) -> Option<Value> {
         projection::document(history, &self.inputs, &iso_millis(self.clock.now()))
     }

@@ -3,7 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
+use super::handover::BootstrapRecord;
 use super::plan::StepId;
+
+/// Why the engine took a run up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// Answers were just accepted.
+    Submitted,
+    /// An operator asked for another attempt.
+    Operator,
+    /// A failure that can pass by itself was tried again by itself.
+    Automatic,
+    /// The process that ran it was gone.
+    #[default]
+    Resumed,
+}
 
 /// What happened; one line of the journal each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +36,12 @@ pub enum Event {
         run: String,
         /// The kernel's boot id: tells a reboot from a restart.
         boot_id: String,
+        /// Why.
+        #[serde(default)]
+        trigger: Trigger,
+        /// Digest of the stored answers: a step counts as done only for the answers it was done with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inputs: Option<String>,
     },
     /// A step begins.
     StepStarted {
@@ -45,8 +67,15 @@ pub enum Event {
     },
     /// The process that ran it is gone.
     Interrupted,
+    /// An operator stopped it; nothing goes on by itself.
+    Cancelled,
     /// Every step is done.
     Completed,
+    /// What the release does after it was handed over.
+    BootstrapObserved {
+        /// All that is known of it.
+        bootstrap: Box<BootstrapRecord>,
+    },
 }
 
 /// An event that cannot follow what came before.
@@ -82,6 +111,11 @@ pub enum Run {
         /// The step that was under way.
         step: Option<StepId>,
     },
+    /// An operator stopped it; it waits for a retry or for other answers.
+    Cancelled {
+        /// The step that was under way, or that had failed.
+        step: Option<StepId>,
+    },
     /// Handed to Flux, everything recorded.
     Complete,
 }
@@ -93,15 +127,16 @@ impl Run {
     /// [`IllegalTransition`] for an event that cannot follow; the journal is then not ours.
     pub fn on(self, event: &Event) -> Result<Self, IllegalTransition> {
         Ok(match (self, event) {
-            (Self::Running { .. }, Event::Submitted { .. } | Event::RunStarted { .. }) => {
-                return Err(IllegalTransition {
-                    state: "running",
-                    event: event.name(),
-                });
-            }
-            (_, Event::Submitted { .. }) => Self::Queued,
             (
-                Self::Queued | Self::Interrupted { .. } | Self::Blocked { .. } | Self::Complete,
+                Self::Empty
+                | Self::Queued
+                | Self::Blocked { .. }
+                | Self::Interrupted { .. }
+                | Self::Cancelled { .. },
+                Event::Submitted { .. },
+            ) => Self::Queued,
+            (
+                Self::Queued | Self::Interrupted { .. } | Self::Blocked { .. } | Self::Cancelled { .. },
                 Event::RunStarted { .. },
             ) => Self::Running { step: None },
             (Self::Running { step: None }, Event::StepStarted { step }) => {
@@ -117,7 +152,13 @@ impl Run {
                 }
             }
             (Self::Running { step }, Event::Interrupted) => Self::Interrupted { step },
-            (Self::Running { step: None }, Event::Completed) => Self::Complete,
+            (Self::Queued, Event::Cancelled) => Self::Cancelled { step: None },
+            (Self::Running { step } | Self::Interrupted { step }, Event::Cancelled) => {
+                Self::Cancelled { step }
+            }
+            (Self::Blocked { step, .. }, Event::Cancelled) => Self::Cancelled { step: Some(step) },
+            (Self::Running { step: None }, Event::Completed)
+            | (Self::Complete, Event::BootstrapObserved { .. }) => Self::Complete,
             (from, event) => {
                 return Err(IllegalTransition {
                     state: from.name(),
@@ -131,18 +172,30 @@ impl Run {
     #[must_use]
     pub fn accepts_submission(&self) -> bool {
         match self {
-            Self::Empty | Self::Blocked { .. } | Self::Interrupted { .. } => true,
+            Self::Empty | Self::Blocked { .. } | Self::Interrupted { .. } | Self::Cancelled { .. } => true,
             Self::Queued | Self::Running { .. } | Self::Complete => false,
         }
     }
 
-    fn name(&self) -> &'static str {
+    /// Whether an attempt can be started with the answers that are there.
+    #[must_use]
+    pub fn can_start(&self) -> bool {
+        match self {
+            Self::Blocked { .. } | Self::Interrupted { .. } | Self::Cancelled { .. } => true,
+            Self::Empty | Self::Queued | Self::Running { .. } | Self::Complete => false,
+        }
+    }
+
+    /// The state's name, as the plan shows it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
             Self::Queued => "queued",
             Self::Running { .. } => "running",
             Self::Blocked { .. } => "blocked",
             Self::Interrupted { .. } => "interrupted",
+            Self::Cancelled { .. } => "cancelled",
             Self::Complete => "complete",
         }
     }
@@ -157,7 +210,12 @@ impl Event {
             Self::StepDone { .. } => "step-done",
             Self::StepFailed { .. } => "step-failed",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
             Self::Completed => "completed",
+            Self::BootstrapObserved { .. } => "bootstrap-observed",
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::inputs::{AcceptedInputs, InputErrors, RawInputs, SetupInputs, StoredInputs};
 use super::recorder::RecordError;
-use super::run::Event;
+use super::run::{Event, Trigger};
 use super::seal::SealError;
 use super::seal_key::{self, SealKeyError};
 use super::{Refusal, Setup};
@@ -49,6 +49,9 @@ impl Setup {
         let recorder = self.check_accepts().map_err(SubmitError::Refused)?;
         let inputs = SetupInputs::from_submission(raw, self.clock.now()).map_err(SubmitError::Invalid)?;
         let lock = self.lock("setup").map_err(SubmitError::Busy)?;
+        // Another process may have gone on since; what it left decides.
+        recorder.catch_up().await.map_err(SubmitError::Record)?;
+        self.check_accepts().map_err(SubmitError::Refused)?;
         let submission = random::id();
         let before = self.stored_inputs();
         let stored = self.seal(&inputs, &submission).await?;
@@ -71,7 +74,12 @@ impl Setup {
             }
         }
         let accepted = AcceptedInputs::from(&inputs);
-        self.start(recorder.clone(), lock, inputs, submission);
+        if self.settings.queue_disabled {
+            tracing::info!("setup is queued and not started: ALGA_APPLIANCE_DISABLE_SETUP_QUEUE is set");
+            return Ok(accepted);
+        }
+        let answers = Some((inputs, submission));
+        self.start(recorder.clone(), lock, Some(Trigger::Submitted), answers);
         Ok(accepted)
     }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::outcome::{self, Failure};
 use super::release::Release;
-use super::{Plan, Player, health, values};
+use super::{Plan, Player, health, origin, values};
 use crate::apply::{self, Applied};
 use crate::files;
 use crate::standins::{resource, status};
@@ -119,6 +119,8 @@ impl Player {
             apply::yaml(&self.client, MANAGER, "", &namespace.to_string()).await?;
         }
         let rendered = self.render(release, chart, values).await?;
+        let bootstrap = *super::lock(&self.bootstrap);
+        let rendered = origin::prepared(release, &rendered, bootstrap)?;
         let applied = apply::yaml(&self.client, MANAGER, &target, &rendered).await?;
         if settings.disable_wait {
             return Ok(());

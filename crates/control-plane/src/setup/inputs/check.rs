@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use appliance_common::findings::FindingId;
+use appliance_common::preflight;
 use appliance_common::release::reference::{Channel, GrammarError, Reference};
 use appliance_common::secret::Secret;
 use jiff::Timestamp;
@@ -36,6 +38,7 @@ pub(super) struct Answers<'a> {
     pub(super) license_mode: Answer<'a>,
     pub(super) license_key: Answer<'a>,
     pub(super) install_code: Answer<'a>,
+    pub(super) waived_checks: Result<Vec<&'a str>, Complaint>,
 }
 
 /// Where the answers came from; a stored record was accepted once and replays under older rules.
@@ -68,6 +71,16 @@ impl Problems {
     }
 }
 
+impl Problems {
+    /// All of them, if there are any.
+    pub(super) fn into_errors(self) -> Option<InputErrors> {
+        (!self.fields.is_empty()).then(|| InputErrors {
+            error: self.first.unwrap_or_default(),
+            fields: self.fields,
+        })
+    }
+}
+
 /// Checks `answers`.
 pub(super) fn check(
     answers: &Answers<'_>,
@@ -97,6 +110,13 @@ pub(super) fn check(
     );
     let release_ref = problems.keep("releaseRef", answers.release_ref.clone().and_then(release_ref));
     let license = license_choice(answers, origin, &mut problems, key.flatten(), edition);
+    let waived = problems.keep(
+        "waivedChecks",
+        answers
+            .waived_checks
+            .clone()
+            .and_then(|typed| waived(&typed, origin)),
+    );
     match (channel, app_url, dns, release_ref, tenant, password, license) {
         (
             Some(channel),
@@ -114,12 +134,10 @@ pub(super) fn check(
             tenant,
             admin_password,
             license,
+            waived_checks: waived.unwrap_or_default(),
             submitted_at,
         }),
-        _ => Err(InputErrors {
-            error: problems.first.unwrap_or_default(),
-            fields: problems.fields,
-        }),
+        _ => Err(problems.into_errors().unwrap_or_default()),
     }
 }
 
@@ -197,7 +215,32 @@ fn password(answers: &Answers<'_>, origin: &Origin, problems: &mut Problems) -> 
     Some(Secret::new(typed.to_owned()))
 }
 
-fn channel(typed: &str) -> Result<Channel, Complaint> {
+/// Ids of checks that an operator may wave through. A stored list may be from a program that knew others.
+pub(super) fn waived(typed: &[&str], origin: &Origin) -> Result<Vec<FindingId>, Complaint> {
+    let mut waived = Vec::new();
+    for text in typed.iter().map(|text| text.trim()) {
+        let check = text.parse().ok().and_then(preflight::find);
+        match (check, origin) {
+            (Some(check), _) if check.is_waivable() => waived.push(check.id),
+            (_, Origin::Stored) => {}
+            (Some(check), _) if check.strict => {
+                return Err(format!("Check {} cannot be waived: {}", check.id, check.why).into());
+            }
+            (Some(check), _) => {
+                return Err(format!("Check {} stops nothing, so it needs no waiver.", check.id).into());
+            }
+            (None, _) => {
+                let shown: String = text.chars().take(40).collect();
+                return Err(format!("There is no check {shown:?} that could be waived.").into());
+            }
+        }
+    }
+    waived.sort_unstable();
+    waived.dedup();
+    Ok(waived)
+}
+
+pub(super) fn channel(typed: &str) -> Result<Channel, Complaint> {
     match typed.trim() {
         "" => Ok(Channel::default()),
         channel => channel
@@ -206,7 +249,7 @@ fn channel(typed: &str) -> Result<Channel, Complaint> {
     }
 }
 
-fn app_url(typed: &str, origin: &Origin) -> Result<Option<AppUrl>, Complaint> {
+pub(super) fn app_url(typed: &str, origin: &Origin) -> Result<Option<AppUrl>, Complaint> {
     match origin {
         Origin::Stored if typed.trim().is_empty() => Ok(None),
         _ => AppUrl::parse(typed)
@@ -216,7 +259,7 @@ fn app_url(typed: &str, origin: &Origin) -> Result<Option<AppUrl>, Complaint> {
 }
 
 /// Blank follows the channel.
-fn release_ref(typed: &str) -> Result<Option<Reference>, Complaint> {
+pub(super) fn release_ref(typed: &str) -> Result<Option<Reference>, Complaint> {
     match typed.trim() {
         "" => Ok(None),
         pin => pin

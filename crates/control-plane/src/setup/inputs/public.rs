@@ -18,6 +18,7 @@ pub struct AcceptedInputs {
     license_mode: &'static str,
     license_key: Option<&'static str>,
     install_code: Option<&'static str>,
+    waived_checks: Vec<String>,
     submitted_at: String,
 }
 
@@ -52,6 +53,7 @@ impl From<&SetupInputs> for AcceptedInputs {
             license_mode: inputs.license.mode(),
             license_key,
             install_code,
+            waived_checks: inputs.waived_texts(),
             submitted_at: inputs.submitted_at.clone(),
         }
     }

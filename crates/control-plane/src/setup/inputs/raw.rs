@@ -5,7 +5,11 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::check::{Answer, Answers};
-use super::{Complaint, InputErrors};
+use super::{Complaint, InputErrors, StoredInputs};
+
+/// Most ids of one list: more than there are checks.
+const MAX_WAIVED: usize = 200;
+const NO_LIST: &str = "Waived checks must be a list of ids.";
 
 /// The JSON object of a submission, unchecked. It holds secrets and is never shown.
 pub struct RawInputs(Map<String, Value>);
@@ -50,6 +54,34 @@ impl RawInputs {
             license_mode: text("licenseMode", "Licence mode"),
             license_key: text("licenseKey", "Licence key"),
             install_code: text("installCode", "Install code"),
+            waived_checks: self.waived_checks(),
+        }
+    }
+
+    /// What the last submission said, where this one leaves it out.
+    #[must_use]
+    pub fn or_stored(mut self, stored: &StoredInputs) -> Self {
+        let waived = stored.waived_checks.iter().cloned().map(Value::String).collect();
+        for (name, value) in [
+            ("channel", Value::from(stored.channel.as_str())),
+            ("dnsMode", Value::from(stored.dns_mode.as_str())),
+            ("dnsServers", Value::from(stored.dns_servers.as_str())),
+            ("releaseRef", Value::from(stored.release_ref.as_str())),
+            ("waivedChecks", Value::Array(waived)),
+        ] {
+            self.0.entry(name).or_insert(value);
+        }
+        self
+    }
+
+    fn waived_checks(&self) -> Result<Vec<&str>, Complaint> {
+        match self.0.get("waivedChecks") {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(ids)) if ids.len() <= MAX_WAIVED => ids
+                .iter()
+                .map(|id| id.as_str().ok_or(Complaint::from(NO_LIST)))
+                .collect(),
+            Some(_) => Err(NO_LIST.into()),
         }
     }
 

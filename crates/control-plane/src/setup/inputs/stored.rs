@@ -1,6 +1,7 @@
 //! `setup-inputs.json`: the last submission as it lies on the state volume.
 
 use appliance_common::secret::Secret;
+use ring::digest;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -45,6 +46,9 @@ pub struct StoredInputs {
     /// Which submission this is; what the seal is bound to. The shipped product did not know it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub submission_id: String,
+    /// Checks that shall not stop the install. The shipped product did not know them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waived_checks: Vec<String>,
     /// The secrets, sealed; absent once the installation is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
@@ -96,6 +100,7 @@ impl StoredInputs {
             },
             edition_choice: inputs.license.edition().as_str().to_owned(),
             license_mode: inputs.license.mode().to_owned(),
+            waived_checks: inputs.waived_texts(),
             submitted_at: inputs.submitted_at.clone(),
             submission_id: submission_id.to_owned(),
             sealed: Some(sealed),
@@ -132,6 +137,13 @@ impl StoredInputs {
         brief
     }
 
+    /// What tells these answers from others. The secrets take part in their sealed form only.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let text = json!(self).to_string();
+        hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
+    }
+
     /// The secrets of a file that the shipped product wrote; storing the document again drops them, so
     /// they are sealed first.
     #[must_use]
@@ -163,6 +175,7 @@ impl StoredInputs {
             license_mode: Ok(&self.license_mode),
             license_key: Ok(revealed(&secrets.license_key)),
             install_code: Ok(revealed(&secrets.install_code)),
+            waived_checks: Ok(self.waived_checks.iter().map(String::as_str).collect()),
         }
     }
 }

@@ -222,6 +222,21 @@ pub fn without_last_applied(live: &v1::Secret) -> Option<serde_json::Value> {
         .then(|| json!({"metadata": {"annotations": {LAST_APPLIED: null}}}))
 }
 
+/// The merge patch that takes the cleartext password out of a live `appliance-initial-tenant`, and only out
+/// of this version of it, so that nobody's newer write is judged by an older reading.
+#[must_use]
+pub fn without_cleartext(live: &v1::Secret) -> Option<serde_json::Value> {
+    const KEY: &str = "INITIAL_ADMIN_PASSWORD";
+    let copy = without_last_applied(live);
+    if value(Some(live), KEY).is_none() {
+        return copy;
+    }
+    let mut change = copy.unwrap_or_else(|| json!({"metadata": {}}));
+    change["metadata"]["resourceVersion"] = json!(live.metadata.resource_version);
+    change["data"] = json!({KEY: null});
+    Some(change)
+}
+
 fn value<'a>(live: Option<&'a v1::Secret>, key: &str) -> Option<&'a [u8]> {
     Some(live?.data.as_ref()?.get(key)?.0.as_slice())
 }

@@ -282,6 +282,7 @@ fn the_kustomization_takes_the_bundles_base() {
             "spec": {
                 "interval": "5m0s", "path": "./base", "prune": true,
                 "sourceRef": {"kind": "OCIRepository", "name": "alga-appliance"},
+                "patches": super::hardening::parent_patches(),
             },
         })
     );

@@ -22,7 +22,7 @@ use crate::setup::Setup;
 use crate::setup::failure::{Blame, Failure};
 use crate::setup::inputs::{SetupInputs, StoredInputs};
 use crate::setup::recorder::Recorder;
-use crate::setup::run::{Event, Run};
+use crate::setup::run::{Event, Run, Trigger};
 use crate::setup::seal::SealKey;
 use crate::setup::seal_key::{self, SealKeyError};
 use crate::setup::selection::{ReleaseSelection, SelectionFile};
@@ -81,7 +81,7 @@ impl Setup {
         let Some(key) = self.seal_key(recorder).await else {
             return;
         };
-        let Some(_lock) = self.wait_for_lock().await else {
+        let Some(lock) = self.wait_for_lock(recorder).await else {
             return;
         };
         // Somebody may have submitted answers meanwhile; theirs count.
@@ -102,7 +102,10 @@ impl Setup {
         match (inputs, failure) {
             (_, Some(failure)) | (Err(failure), None) => self.block_at_start(recorder, failure).await,
             (Ok(_), None) if self.settings.queue_disabled => {}
-            (Ok(inputs), None) => self.drive(recorder, inputs, submission).await,
+            (Ok(inputs), None) => {
+                let answers = Some((inputs, submission));
+                self.start(recorder.clone(), lock, Some(Trigger::Resumed), answers);
+            }
         }
     }
 

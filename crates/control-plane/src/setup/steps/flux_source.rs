@@ -1,9 +1,12 @@
 //! The Flux source and Kustomization. From here on Flux installs, and the box counts as installed.
 
-use appliance_common::cluster::{ClusterError, Owner};
+use std::time::Duration;
+
+use appliance_common::cluster::{Cluster, ClusterError, Judgement, Owner, Wait};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use kube::ResourceExt;
+use kube::api::DynamicObject;
 use serde_json::json;
 
 use super::{Outcome, Step, selection_file};
@@ -12,6 +15,9 @@ use crate::setup::context::StepContext;
 use crate::setup::failure::{Blame, Failure};
 use crate::setup::objects::{self, FluxObject};
 use crate::setup::plan::StepId;
+
+/// Longest wait for an object of the same name that is being deleted.
+const DELETION_LIMIT: Duration = Duration::from_mins(1);
 
 pub(super) struct FluxSource;
 
@@ -27,19 +33,10 @@ impl Step for FluxSource {
     fn is_done<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<bool, Failure>> {
         async move {
             let cluster = cx.cluster().await?;
-            for FluxObject { resource, object } in wanted(cx.chosen().await?) {
-                let (namespace, name) = (object.namespace(), object.name_any());
-                let live = cluster
-                    .get_dynamic(&resource, namespace.as_deref(), &name)
-                    .await
-                    .map_err(|error| failure(&error))?;
-                // The API server adds defaults; ours must be in there.
-                let is_as_wanted = live.is_some_and(|live| {
-                    object.data["spec"].as_object().is_some_and(|spec| {
-                        spec.iter()
-                            .all(|(key, value)| live.data.pointer(&format!("/spec/{key}")) == Some(value))
-                    })
-                });
+            for wanted in wanted(cx.chosen().await?) {
+                let live = read(cluster, &wanted).await.map_err(|error| failure(&error))?;
+                let is_as_wanted =
+                    live.is_some_and(|live| !is_going(&live) && wanted.deviation(&live).is_none());
                 if !is_as_wanted {
                     return Ok(false);
                 }
@@ -53,18 +50,75 @@ impl Step for FluxSource {
         async move {
             let chosen = cx.chosen().await?;
             let cluster = cx.cluster().await?;
-            for FluxObject { resource, object } in wanted(chosen) {
-                cluster
-                    .apply_dynamic(Owner::Setup, &resource, &object)
-                    .await
-                    .map_err(|error| failure(&error))?;
+            let mut undone = Vec::new();
+            for wanted in wanted(chosen) {
+                undone.extend(
+                    take(cx, cluster, &wanted)
+                        .await
+                        .map_err(|error| failure(&error))?,
+                );
             }
             let live = selection_file::load(cx)?;
             let selection = selection_file::selection(cx, live.as_ref()).await?;
             selection_file::store(cx, &selection.installed(cx.clock.now()))?;
-            Ok(outcome(chosen))
+            Ok(outcome(chosen, &undone))
         }
         .boxed()
+    }
+}
+
+async fn read(cluster: &Cluster, wanted: &FluxObject) -> Result<Option<DynamicObject>, ClusterError> {
+    let FluxObject { resource, object, .. } = wanted;
+    let namespace = object.namespace();
+    cluster
+        .get_dynamic(resource, namespace.as_deref(), &object.name_any())
+        .await
+}
+
+/// Makes the live object be as wanted and nothing beside it; gives what was taken out of it.
+///
+/// Apply leaves alone what another field manager has set, so that goes in a second write. In between the
+/// digest is there already, which Flux prefers to a tag.
+async fn take(cx: &StepContext, cluster: &Cluster, wanted: &FluxObject) -> Result<Vec<String>, ClusterError> {
+    let FluxObject { resource, object, .. } = wanted;
+    let (namespace, name) = (object.namespace(), object.name_any());
+    let live = read(cluster, wanted).await?;
+    if live.is_some_and(|live| is_going(&live)) {
+        cx.say(format!(
+            "waiting for a {} {name} that is being deleted",
+            resource.kind
+        ));
+        let wait = Wait {
+            resource,
+            namespace: namespace.as_deref(),
+            names: &[&name],
+            limit: DELETION_LIMIT,
+        };
+        cluster.wait_until(&wait, is_gone).await?;
+    }
+    let live = cluster.apply_dynamic(Owner::Setup, resource, object).await?;
+    let foreign = wanted.deviation(&live).foreign;
+    if foreign.is_empty() {
+        return Ok(foreign);
+    }
+    let change = FluxObject::without_foreign(&live, &foreign);
+    cluster
+        .merge_dynamic(resource, namespace.as_deref(), &name, &change)
+        .await?;
+    let paths = foreign.into_iter();
+    Ok(paths
+        .map(|path| format!("{} spec.{path}", resource.kind))
+        .collect())
+}
+
+fn is_going(live: &DynamicObject) -> bool {
+    live.metadata.deletion_timestamp.is_some()
+}
+
+fn is_gone(live: Option<&DynamicObject>) -> Judgement {
+    match live {
+        Some(live) if is_going(live) => Judgement::Waiting("it is being deleted".to_owned()),
+        Some(_) | None => Judgement::Reached,
     }
 }
 
@@ -77,7 +131,7 @@ fn wanted(chosen: &Chosen) -> [FluxObject; 2] {
     ]
 }
 
-fn outcome(chosen: &Chosen) -> Outcome {
+fn outcome(chosen: &Chosen, undone: &[String]) -> Outcome {
     let release = &chosen.release;
     let [source, kustomization] = wanted(chosen);
     let facts = json!({
@@ -88,8 +142,12 @@ fn outcome(chosen: &Chosen) -> Outcome {
         "tag": release.version.as_str(),
         "path": kustomization.object.data["spec"]["path"],
     });
-    Outcome::new(format!("Flux installs release {} from here", release.version))
-        .with_fact("fluxSource", facts)
+    let mut summary = format!("Flux installs release {} from here", release.version);
+    if !undone.is_empty() {
+        summary.push_str("; taken out, because it would have installed something else or nothing: ");
+        summary.push_str(&undone.join(", "));
+    }
+    Outcome::new(summary).with_fact("fluxSource", facts)
 }
 
 fn failure(error: &ClusterError) -> Failure {

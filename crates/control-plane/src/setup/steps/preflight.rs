@@ -1,15 +1,18 @@
-//! Preflight: DNS, registry, release. Reads only; what it resolves is what is installed.
+//! Preflight: this box, DNS, registry, release. Reads only; what it resolves is what is installed.
 
 use std::net::SocketAddr;
 
+use appliance_common::findings::FindingId;
 use appliance_common::outbound::LookupError;
+use appliance_common::preflight::{Group, Outcome as Finding, Report};
 use appliance_common::release::reference::Reference;
-use appliance_common::release::registry::{Failure as RegistryFailure, RegistryError};
+use appliance_common::release::registry::{Failure as RegistryFailure, RegistryError, Resolved};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
 
 use super::{Outcome, Step, registry_failure};
+use crate::setup::checkup;
 use crate::setup::chosen::Chosen;
 use crate::setup::context::StepContext;
 use crate::setup::failure::{Blame, Failure};
@@ -40,24 +43,25 @@ impl Step for Preflight {
 
 async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
     let host = &cx.settings.registry.host;
-    cx.say(format!("looking up {host}"));
-    cx.meter
-        .waiting(cx.registry.lookup())
-        .await
-        .map_err(|error| registry_failure(dns_blame(&error), &error))?;
-    cx.say(format!("reading release {} from {host}", cx.inputs.reference()));
-    let resolved = cx
-        .meter
-        .waiting_for(host.as_str(), cx.registry.resolve(&cx.inputs.reference()))
-        .await
-        .map_err(|error| registry_failure(Blame::ResolveReleaseManifest, &error))?;
-    let chosen = Chosen::store(cx, &resolved)?;
-    cx.say(format!("asking {host} whether it serves images"));
-    cx.meter
-        .waiting_for(host.as_str(), cx.registry.probe())
-        .await
-        .map_err(|error| registry_failure(Blame::ReachGhcr, &error))?;
-    let mut outcome = report(cx, &chosen.reference, chosen.release.version.as_str());
+    cx.say(format!(
+        "checking this box, and reading release {} from {host}",
+        cx.inputs.reference()
+    ));
+    let waived = &cx.inputs.waived_checks;
+    let (found, release) = tokio::join!(
+        cx.meter.waiting(checkup::check(
+            &cx.settings,
+            cx.inputs.dns.policy(),
+            waived,
+            &cx.clock
+        )),
+        cx.meter.waiting_for(host.as_str(), resolve(cx)),
+    );
+    stop_at(&found, Group::is_of_host)?;
+    let (resolved, chosen) = release.map_err(|failure| explained(failure, &found))?;
+    // What of the network the release did not need, the clock for example.
+    stop_at(&found, |group| !group.is_of_host())?;
+    let mut outcome = report(cx, &chosen.reference, chosen.release.version.as_str(), &found);
     if let Some(declared) = resolved
         .release
         .declared_channel
@@ -70,7 +74,75 @@ async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-fn report(cx: &StepContext, reference: &Reference, version: &str) -> Outcome {
+/// The release, resolved once, stored for the rest of the run.
+async fn resolve(cx: &StepContext) -> Result<(Resolved, Chosen), Failure> {
+    let lookup = cx.registry.lookup().await;
+    lookup.map_err(|error| registry_failure(dns_blame(&error), &error))?;
+    let resolved = cx.registry.resolve(&cx.inputs.reference()).await;
+    let resolved = resolved.map_err(|error| registry_failure(Blame::ResolveReleaseManifest, &error))?;
+    let chosen = Chosen::store(cx, &resolved)?;
+    let answers = cx.registry.probe().await;
+    answers.map_err(|error| registry_failure(Blame::ReachGhcr, &error))?;
+    Ok((resolved, chosen))
+}
+
+/// The worst finding that stops an install, with the number of the others.
+fn stop_at(found: &Report, concerns: impl Fn(Group) -> bool) -> Result<(), Failure> {
+    let blockers: Vec<_> = found.blockers().filter(|check| concerns(check.group)).collect();
+    let Some(worst) = blockers.first() else {
+        return Ok(());
+    };
+    let others = match blockers.len() - 1 {
+        0 => String::new(),
+        1 => " (and 1 other finding)".to_owned(),
+        more => format!(" (and {more} other findings)"),
+    };
+    let all: Vec<_> = blockers.iter().map(|check| check.sentence()).collect();
+    let failure = Failure::new(
+        Blame::CheckHost,
+        "check-host",
+        worst.sentence() + &others,
+        format!("{} {}", worst.why, all.join("; ")),
+        format!(
+            "{} Then try again; nothing has been changed yet.",
+            ended(worst.fix)
+        ),
+    );
+    Err(failure.with_code(worst.id.as_str()))
+}
+
+fn ended(sentence: &str) -> String {
+    if sentence.ends_with('.') {
+        sentence.to_owned()
+    } else {
+        format!("{sentence}.")
+    }
+}
+
+/// What went wrong on the way to the registry, in the words of the check that found why.
+fn explained(failure: Failure, found: &Report) -> Failure {
+    let causes: &[FindingId] = match failure.step {
+        Blame::ResolveRegistryHost => &[FindingId::DnsServerAnswers],
+        Blame::ResolveReleaseManifest | Blame::ReachGhcr => &[FindingId::TlsGhcr, FindingId::CaptivePortal],
+        _ => &[],
+    };
+    let failed = |id: &FindingId| found.check(*id).filter(|check| check.outcome == Finding::Fail);
+    match causes.iter().find_map(failed) {
+        Some(check) if check.id == FindingId::DnsServerAnswers => Failure {
+            message: check.sentence(),
+            suspected_cause: format!("{}: {}", failure.message, failure.suspected_cause),
+            ..failure
+        },
+        Some(check) => Failure {
+            suspected_cause: format!("{}. {}", check.sentence(), failure.suspected_cause),
+            suggested_next_step: check.fix.to_owned(),
+            ..failure
+        },
+        None => failure,
+    }
+}
+
+fn report(cx: &StepContext, reference: &Reference, version: &str, found: &Report) -> Outcome {
     let host = cx.settings.registry.host.as_str();
     let servers = cx.inputs.dns.policy().servers();
     let resolvers: Vec<String> = servers.iter().map(resolver).collect();
@@ -79,8 +151,16 @@ fn report(cx: &StepContext, reference: &Reference, version: &str) -> Outcome {
         "release": {"registryHost": host, "reference": reference.to_string(), "version": version},
         "ghcr": {"endpoint": cx.registry.endpoint()},
         "egress": {"proxyVariablesDetected": cx.settings.proxy_variables},
+        "checkedAt": found.checked_at,
+        "checks": checkup::brief(found),
     });
-    Outcome::new(format!("{host} answers; release {version} can be installed")).with_fact("preflight", facts)
+    let odd = match found.count(Finding::Warn) + found.checks.iter().filter(|check| check.waived).count() {
+        0 => String::new(),
+        1 => "; 1 finding is worth a look".to_owned(),
+        more => format!("; {more} findings are worth a look"),
+    };
+    let summary = format!("{host} answers; release {version} can be installed{odd}");
+    Outcome::new(summary).with_fact("preflight", facts)
 }
 
 /// A DNS server as people write it: with its port only where that is not the usual one.

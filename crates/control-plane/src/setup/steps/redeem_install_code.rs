@@ -34,7 +34,7 @@ impl Step for RedeemInstallCode {
             let LicenseChoice::Code(code) = &cx.inputs.license else {
                 return Ok(true);
             };
-            let live = Live::read(cx).await?;
+            let live = Live::of_a_redemption(cx).await?;
             let desk = Desk::open(cx, code).await?;
             Ok(desk.recorded(&live.held())?.is_some())
         }
@@ -46,7 +46,7 @@ impl Step for RedeemInstallCode {
             let LicenseChoice::Code(code) = &cx.inputs.license else {
                 return Ok(Outcome::new("no install code: the licence is manual"));
             };
-            let live = Live::read(cx).await?;
+            let live = Live::of_a_redemption(cx).await?;
             let held = live.held();
             let mut desk = Desk::open(cx, code).await?;
             if let Some(redeemed) = desk.recorded(&held)? {

@@ -4,7 +4,7 @@
 use appliance_common::cluster::{Cluster, ClusterError, Created, Owner};
 use appliance_common::names::{namespace, object};
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join_all, try_join4};
+use futures::future::{BoxFuture, try_join, try_join_all, try_join4};
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{Outcome, Step, apply_failure};
@@ -39,10 +39,9 @@ impl Step for Secrets {
                 live = Live::read(cx).await?;
             }
             let changed = changes(cx, &live).await?;
-            try_join_all(changed.iter().map(|secret| write(cluster, secret.object())))
-                .await
-                .map_err(|error| apply_failure(&error))?;
-            settle(cx).await?;
+            let written = try_join_all(changed.iter().map(|secret| write(cluster, secret.object())));
+            live.take_over(written.await.map_err(|error| apply_failure(&error))?);
+            settle(cx, &live).await?;
             Ok(Outcome::new(match changed.len() {
                 0 => "everything was already stored".to_owned(),
                 n => format!("{n} Secrets are stored"),
@@ -80,6 +79,32 @@ impl Live {
         })
     }
 
+    /// Only those that a redemption goes into.
+    pub(super) async fn of_a_redemption(cx: &StepContext) -> Result<Self, Failure> {
+        let cluster = cx.cluster().await?;
+        let get = |name| cluster.get::<Secret>(Some(namespace::MSP), name);
+        let (initial_tenant, license_seed) = try_join(get(object::INITIAL_TENANT), get(object::LICENSE_SEED))
+            .await
+            .map_err(|error| apply_failure(&error))?;
+        Ok(Self {
+            initial_tenant,
+            psa_shared: None,
+            status_auth: None,
+            license_seed,
+        })
+    }
+
+    /// What the API server says that it has stored.
+    fn take_over(&mut self, written: Vec<Secret>) {
+        for secret in written {
+            match secret.metadata.name.as_deref() {
+                Some(object::INITIAL_TENANT) => self.initial_tenant = Some(secret),
+                Some(object::LICENSE_SEED) => self.license_seed = Some(secret),
+                _ => {}
+            }
+        }
+    }
+
     fn all(&self) -> impl Iterator<Item = &Secret> {
         [
             &self.initial_tenant,
@@ -101,11 +126,10 @@ impl Live {
         cx.say("asking the cluster whether it would take what the code gives");
         let cluster = cx.cluster().await?;
         let mut trials = objects::trials(self.initial_tenant.as_ref(), self.license_seed.as_ref());
-        trials.extend(objects::psa_shared(self.psa_shared.as_ref()));
-        trials.extend(objects::status_auth(
-            self.status_auth.as_ref(),
-            cx.setup_token().as_ref(),
-        ));
+        if self.initial_tenant.is_none() && self.license_seed.is_none() {
+            // Two new ones in one namespace: what is true of one is true of the other.
+            trials.truncate(1);
+        }
         let tried = trials
             .iter()
             .map(|secret| cluster.try_out(Owner::Setup, secret.object()));
@@ -153,13 +177,12 @@ fn redeemed(desk: &Desk<'_>, live: &Live) -> Result<Redeemed, Failure> {
 }
 
 /// Once the cluster is seen to hold what the code gave, the ledger lets go of licence and credential.
-async fn settle(cx: &StepContext) -> Result<(), Failure> {
+async fn settle(cx: &StepContext, live: &Live) -> Result<(), Failure> {
     let LicenseChoice::Code(code) = &cx.inputs.license else {
         return Ok(());
     };
-    let live = Live::read(cx).await?;
     let mut desk = Desk::open(cx, code).await?;
-    let redeemed = redeemed(&desk, &live)?;
+    let redeemed = redeemed(&desk, live)?;
     let is_stored = live.held().tenant_id.as_ref() == Some(&redeemed.redemption.tenant_id)
         && objects::redeemed_seed(live.license_seed.as_ref(), &redeemed).is_none();
     if !is_stored {
@@ -208,12 +231,12 @@ fn ending() -> Failure {
 
 /// A Secret that was absent is created and never overwrites one that somebody made meanwhile; one that
 /// was there carries the version it was merged into.
-async fn write(cluster: &Cluster, secret: &Secret) -> Result<(), ClusterError> {
+async fn write(cluster: &Cluster, secret: &Secret) -> Result<Secret, ClusterError> {
     if secret.metadata.resource_version.is_some() {
-        return cluster.apply(Owner::Setup, secret).await.map(drop);
+        return cluster.apply(Owner::Setup, secret).await;
     }
     match cluster.create(Owner::Setup, secret).await? {
-        Created::Made(_) => Ok(()),
+        Created::Made(live) => Ok(live),
         Created::Existed(live) => {
             let name = live.metadata.name.unwrap_or_default();
             Err(ClusterError::Raced { name })
