@@ -1,12 +1,11 @@
 //! A state volume that fills up or turns read-only. Both need a mount, which needs root.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::statvfs::statvfs;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -23,14 +22,18 @@ pub enum DiskFault {
 /// Both of them.
 pub const ALL: [DiskFault; 2] = [DiskFault::Full, DiskFault::ReadOnly];
 
-/// Name of the file that takes all room.
-const FILLER: &str = "filler";
+/// Size of a volume that is well: what the checks of a box ask for. It takes memory only as it is used.
+const ROOMY: &str = "8g";
+
+/// Smallest size; for a temporary file system 0 means no limit.
+const PAGE: u64 = 4096;
 
 /// The state volume of one box; it goes with its handle.
 #[derive(Debug)]
 pub struct StateVolume {
     mounts: Vec<PathBuf>,
     is_read_only: bool,
+    is_full: bool,
     dir: TempDir,
 }
 
@@ -44,18 +47,20 @@ impl StateVolume {
         Ok(Self {
             mounts: Vec::new(),
             is_read_only: false,
+            is_full: false,
             dir: dir.context("making a state volume")?,
         })
     }
 
-    /// A file system of 256 KiB, which can fill up and turn read-only.
+    /// A file system of its own, which can fill up and turn read-only.
     ///
     /// # Errors
     /// Mounting needs root.
     pub fn small() -> Result<Self> {
         let mut volume = Self::plain()?;
-        let options = ["-t", "tmpfs", "-o", "size=256k,mode=0750", "alga-test"];
-        system("mount", options.map(OsStr::new), volume.path())?;
+        let options = format!("size={ROOMY},mode=0750");
+        let arguments = ["-t", "tmpfs", "-o", &options, "alga-test"];
+        system("mount", arguments.map(OsStr::new), volume.path())?;
         volume.mounts.push(volume.path().to_owned());
         Ok(volume)
     }
@@ -87,24 +92,23 @@ impl StateVolume {
             self.mounts.pop();
             unmount(self.path())?;
         }
-        match fs::remove_file(self.path().join(FILLER)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).context("making room"),
-            _ => Ok(()),
+        if std::mem::take(&mut self.is_full) {
+            self.resize(ROOMY)?;
         }
+        Ok(())
     }
 
-    fn fill(&self) -> Result<()> {
-        if self.is_read_only {
-            return Ok(());
-        }
-        let mut filler = File::create(self.path().join(FILLER)).context("filling the volume")?;
-        loop {
-            match filler.write_all(&[0; 512]) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(()),
-                Err(error) => return Err(error).context("filling the volume"),
-            }
-        }
+    /// Takes away all room that is not used: a file that took it would have to be written first.
+    fn fill(&mut self) -> Result<()> {
+        let seen = statvfs(self.path()).context("measuring the volume")?;
+        let used = (seen.blocks() - seen.blocks_free()) * seen.fragment_size();
+        self.is_full = true;
+        self.resize(&used.max(PAGE).to_string())
+    }
+
+    fn resize(&self, size: &str) -> Result<()> {
+        let options = format!("remount,size={size}");
+        system("mount", ["-o", &options].map(OsStr::new), self.path())
     }
 
     /// Covers the volume with a read-only view of itself: a file that is open for writing would keep the
@@ -150,6 +154,9 @@ fn system<const N: usize>(program: &str, args: [&OsStr; N], path: &Path) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, File};
+    use std::io::{ErrorKind, Write};
+
     use super::*;
 
     #[test]
@@ -158,6 +165,10 @@ mod tests {
             Ok(volume) => volume,
             Err(error) => return eprintln!("not tested: {error:#}"),
         };
+        File::create(volume.path().join("used"))
+            .unwrap()
+            .write_all(&[1; 64])
+            .unwrap();
         let write = |volume: &StateVolume| {
             let made = File::create(volume.path().join("state.json"));
             made.and_then(|mut file| file.write_all(&[1; 8192]))

@@ -40,6 +40,9 @@ fn tells_of_trouble(line: &str) -> bool {
 /// How long an outage lasts at least that the state names and waits out: long enough for a call to give up.
 const OUTAGE: Duration = Duration::from_secs(4);
 
+/// How long what was mended may still be felt: a request that it cut off fails only then.
+const AFTERMATH: Duration = Duration::from_secs(10);
+
 /// How often what no view tells is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -343,7 +346,8 @@ impl<'a> Drive<'a> {
     /// The state has named something.
     fn named(&mut self, words: String, is_true: bool) {
         let open = self.open_hit();
-        if !is_true || open.is_none() {
+        let is_well = open.is_none() && self.healed.elapsed() > AFTERMATH;
+        if !is_true || is_well {
             self.report.broken.push((Broken::Misnamed, words.clone()));
         }
         let after = open.map(|at| at.elapsed()).unwrap_or_default();

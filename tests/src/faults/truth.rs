@@ -30,7 +30,7 @@ impl Truth {
     }
 
     fn is_told_by(self, failure: &Failure) -> bool {
-        match self {
+        let is_blamed = match self {
             Self::Cluster => {
                 failure.category.starts_with("cluster-") || failure.category == "not-ready-in-time"
             }
@@ -39,11 +39,12 @@ impl Truth {
                 Blame::ResolveRegistryHost | Blame::ResolveReleaseManifest | Blame::ReachGhcr
             ),
             Self::License => failure.step == Blame::RedeemInstallCode,
-            Self::Disk => {
-                matches!(failure.category.as_str(), "state-write" | "state-file")
-                    || self.is_in(&failure.suspected_cause)
-            }
-        }
+            Self::Disk => matches!(failure.category.as_str(), "state-write" | "state-file"),
+        };
+        // The checks of the box blame themselves, and say in their words what they found.
+        is_blamed
+            || failure.category == "check-host" && self.is_in(&failure.suspected_cause)
+            || self == Self::Disk && self.is_in(&failure.suspected_cause)
     }
 
     fn is_in(self, text: &str) -> bool {
@@ -51,7 +52,7 @@ impl Truth {
             Self::Cluster => &["cluster", "API server"],
             Self::Registry => &["registry", "waiting for 127.0.0.1"],
             Self::License => &["licence service"],
-            Self::Disk => &["No space left", "Read-only file system", "make room on the disk"],
+            Self::Disk => &["No space left", "Read-only file system", "room"],
         };
         words.iter().any(|word| text.contains(word))
     }

@@ -1,5 +1,7 @@
-//! The versions of this box, kept for maintenance. Nobody waits for it: what cannot be told or written
-//! is noted, and the install is done all the same.
+//! The versions of this box, kept for maintenance. A disk without room is waited for a while; what cannot
+//! be told or written even then is noted, and the install is done all the same.
+
+use std::time::Duration;
 
 use appliance_common::cluster::ClusterError;
 use appliance_common::names::file;
@@ -8,6 +10,7 @@ use appliance_common::state_file::{StateFile, StateFileError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use k8s_openapi::api::core::v1::Node;
+use tokio::time::{Instant, sleep};
 
 use super::{Outcome, Step, selection_file};
 use crate::setup::context::StepContext;
@@ -16,6 +19,11 @@ use crate::setup::metadata::{MaintenanceFacts, MaintenanceMetadata, Os};
 use crate::setup::plan::StepId;
 use crate::setup::projection::COMPLETE_STATUS;
 use crate::setup::selection::ReleaseSelection;
+
+/// Longest wait for a disk that has no room just now; shorter than the step's deadline.
+const DISK_PATIENCE: Duration = Duration::from_mins(1);
+/// Pause between two tries to write.
+const PAUSE: Duration = Duration::from_secs(2);
 
 pub(super) struct MaintenanceMetadataStep;
 
@@ -40,7 +48,7 @@ impl Step for MaintenanceMetadataStep {
             });
             // Unreadable counts as unknown here: nothing but this note depends on it.
             let selection = selection_file::load(cx).ok().flatten().unwrap_or_default();
-            Ok(Outcome::new(match write(cx, node.as_ref(), &selection) {
+            Ok(Outcome::new(match record(cx, node.as_ref(), &selection).await {
                 Ok(()) => "the versions of this box are recorded".to_owned(),
                 Err(error) => format!(
                     "the versions of this box could not be recorded: {}",
@@ -59,6 +67,23 @@ async fn node(cx: &StepContext) -> Result<Option<Node>, String> {
         .await
         .map_err(|error: ClusterError| chain(&error))?;
     Ok(nodes.into_iter().next())
+}
+
+async fn record(
+    cx: &StepContext,
+    node: Option<&Node>,
+    selection: &ReleaseSelection,
+) -> Result<(), StateFileError> {
+    let deadline = Instant::now() + DISK_PATIENCE;
+    loop {
+        match write(cx, node, selection) {
+            Err(StateFileError::Unwritable { .. }) if Instant::now() < deadline => {
+                cx.say("make room on the disk of this box, so that its versions can be recorded");
+                sleep(PAUSE).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 fn write(cx: &StepContext, node: Option<&Node>, selection: &ReleaseSelection) -> Result<(), StateFileError> {
