@@ -4,7 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use appliance_common::names::file;
+use appliance_common::state_file::replace;
 use appliance_common::testing::host_root;
+use serde_json::Value;
 
 /// Where the made-up host is, below the state volume.
 const HOST_ROOT: &str = "host-root";
@@ -18,6 +20,8 @@ pub struct Place {
     pub registry: String,
     /// The Flux controllers; `None` where the cluster has them.
     pub flux_manifest: Option<PathBuf>,
+    /// `storage-state.json` of the box, where no pod can run the storage test.
+    pub storage_proof: Option<Value>,
 }
 
 impl Place {
@@ -25,10 +29,17 @@ impl Place {
     /// its log names.
     ///
     /// # Errors
-    /// When the made-up host below it cannot be written.
+    /// When the made-up host or the storage proof below it cannot be written.
     pub fn environment(&self, volume: &Path) -> io::Result<Vec<(&'static str, String)>> {
         let at = |name: &str| volume.join(name).display().to_string();
         host_root::write_healthy(&volume.join(HOST_ROOT))?;
+        if let Some(proof) = &self.storage_proof {
+            replace(
+                &volume.join(file::STORAGE_STATE),
+                proof.to_string().as_bytes(),
+                0o644,
+            )?;
+        }
         let mut environment = vec![
             ("RUST_LOG", "info".to_owned()),
             ("ALGA_APPLIANCE_LISTEN_ADDRESS", "127.0.0.1".to_owned()),

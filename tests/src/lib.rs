@@ -14,4 +14,5 @@ pub mod registry;
 pub mod releases;
 pub mod stack;
 pub mod standins;
+pub mod storage;
 pub mod tools;

@@ -49,6 +49,7 @@ impl Subject {
             kubeconfig: stack.cluster.kubeconfig(),
             registry: stack.registry.host(),
             flux_manifest: Some(flux_manifest.to_owned()),
+            storage_proof: None,
         };
         let mut env = place.environment(volume.path())?;
         env.push(("RUST_LOG", "debug".to_owned()));

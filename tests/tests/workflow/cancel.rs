@@ -50,7 +50,7 @@ async fn a_run_that_is_cancelled_anywhere_stays_so_and_goes_on_when_asked() -> R
 
 async fn round(site: &mut Site, count: usize, cancelled: &mut usize) -> Result<()> {
     site.clear().await?;
-    site.new_volume()?;
+    site.new_volume().await?;
     let setup = site.open();
     if !cancelled_at(site, &setup, count).await? {
         return Ok(());

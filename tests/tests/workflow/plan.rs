@@ -31,7 +31,7 @@ async fn the_plan_tells_a_fresh_box_a_finished_and_an_interrupted_one_apart() ->
     drop(setup);
 
     site.clear().await?;
-    site.new_volume()?;
+    site.new_volume().await?;
     killed_at(&site.volume, 5).await?;
     let setup = site.open();
     setup.resume();

@@ -7,24 +7,22 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use appliance_common::cluster::ClusterSource;
 use appliance_common::names::file;
 use appliance_common::state_file;
-use appliance_common::storage::{Images, manifest_text};
 use appliance_control_plane::setup::Setup;
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::registry::TestRegistry;
-use appliance_tests::{apply, flux, releases};
+use appliance_tests::{apply, flux, releases, storage};
 use futures::FutureExt;
 use futures::future::{select_all, try_join_all};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Secret};
-use k8s_openapi::api::storage::v1::StorageClass;
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
-use kube::{Client, ResourceExt};
-use serde_json::{Value, json};
+use kube::Client;
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
+use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::objects::resource;
@@ -139,11 +137,7 @@ async fn volume(cluster: &TestCluster, client: &Client, registry: &str) -> Resul
     let mut volume = Volume::new(cluster.kubeconfig(), registry, None)?;
     volume.settings.cluster = ClusterSource::new(cluster.kubeconfig()).with_call_limit(CALL_LIMIT);
     // No pod runs here, so the storage test cannot: it counts as passed.
-    let class = Api::<StorageClass>::all(client.clone()).get("local-path").await?;
-    let proof = json!({"proof": {
-        "storageClassUid": class.uid(), "passedAt": "2026-01-01T00:00:00.000Z",
-        "provisionerImage": Images::default().provisioner.as_str(),
-    }});
+    let proof = storage::proof(client).await?;
     // Outside the state volume, which tests fill up and make read-only.
     volume.settings.storage.record = cluster.dir().join(file::STORAGE_STATE);
     let record = &volume.settings.storage.record;
@@ -183,21 +177,6 @@ async fn prepared() -> Result<TestCluster> {
     let client = cluster.client().await?;
     let flux = std::fs::read_to_string(flux::manifest(&tools)?.path)?;
     apply::yaml(&client, "test", "default", &flux).await?;
-    let storage = manifest_text(&Images::default());
-    apply::yaml(&client, "test", "default", &storage).await?;
-    // The Deployment controller's part.
-    let deployments = Api::<Deployment>::namespaced(client, "local-path-storage");
-    let provisioner = deployments.get("local-path-provisioner").await?;
-    let status = json!({"status": {
-        "observedGeneration": provisioner.metadata.generation.context("no generation")?,
-        "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-    }});
-    deployments
-        .patch_status(
-            &provisioner.name_any(),
-            &PatchParams::default(),
-            &Patch::Merge(status),
-        )
-        .await?;
+    storage::roll_out(&client).await?;
     Ok(cluster)
 }

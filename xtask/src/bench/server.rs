@@ -45,6 +45,7 @@ pub(crate) async fn measure(story: &Story, built: &Built, cores: Cores, runs: u1
         // Nothing asks it before somebody submits.
         registry: "127.0.0.1:1".to_owned(),
         flux_manifest: None,
+        storage_proof: None,
     };
     let (mut starts, mut resident, mut anonymous, mut rates) = (vec![], vec![], vec![], vec![]);
     for run in 1..=runs {

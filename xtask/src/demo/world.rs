@@ -169,6 +169,7 @@ impl World {
             kubeconfig: self.kubeconfig.clone(),
             registry: self.registry(),
             flux_manifest: self.flux_manifest.clone(),
+            storage_proof: None,
         }
     }
 

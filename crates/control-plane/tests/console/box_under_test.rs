@@ -15,15 +15,12 @@ use appliance_tests::control_plane::Place;
 use appliance_tests::process::{Launch, Process};
 use appliance_tests::registry::TestRegistry;
 use appliance_tests::tools::Tools;
-use appliance_tests::{apply, flux, releases};
-use k8s_openapi::api::apps::v1::Deployment;
-use kube::api::{Api, Patch, PatchParams};
-use serde_json::json;
+use appliance_tests::{apply, flux, releases, storage};
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_appliance-control-plane");
 const TOKEN: &str = "4711-0815-2345-6789-0123";
-const STORAGE: &str = include_str!("../../src/setup/manifests/local-path.yaml");
 /// Longest time a server may take to listen.
 const LIMIT: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -32,6 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(crate) struct Site {
     cluster: TestCluster,
     pub(crate) registry: TestRegistry,
+    proof: Value,
 }
 
 impl Site {
@@ -41,26 +39,16 @@ impl Site {
         let client = cluster.client().await?;
         let flux = fs::read_to_string(flux::manifest(&tools)?.path)?;
         apply::yaml(&client, "test", "default", &flux).await?;
-        apply::yaml(&client, "test", "default", STORAGE).await?;
-        // The Deployment controller's part.
-        let deployments = Api::<Deployment>::namespaced(client, "local-path-storage");
-        let generation = deployments
-            .get("local-path-provisioner")
-            .await?
-            .metadata
-            .generation;
-        let status = json!({"status": {
-            "observedGeneration": generation,
-            "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-        }});
-        let params = PatchParams::default();
-        deployments
-            .patch_status("local-path-provisioner", &params, &Patch::Merge(status))
-            .await?;
+        storage::roll_out(&client).await?;
+        let proof = storage::proof(&client).await?;
         let registry = TestRegistry::start(&tools).await?;
         let release = releases::manifest(&registry.host(), "1.0.0").to_string();
         releases::push(&registry.host(), "stable", release.as_bytes()).await?;
-        Ok(Self { cluster, registry })
+        Ok(Self {
+            cluster,
+            registry,
+            proof,
+        })
     }
 
     pub(crate) fn place(&self) -> Place {
@@ -68,6 +56,7 @@ impl Site {
             kubeconfig: self.cluster.kubeconfig(),
             registry: self.registry.host(),
             flux_manifest: None,
+            storage_proof: Some(self.proof.clone()),
         }
     }
 }
@@ -78,6 +67,7 @@ pub(crate) fn nowhere() -> Place {
         kubeconfig: PathBuf::from("/nowhere/kubeconfig"),
         registry: "127.0.0.1:9".to_owned(),
         flux_manifest: None,
+        storage_proof: None,
     }
 }
 
@@ -121,7 +111,7 @@ impl Server {
             name: "server".to_owned(),
             program,
             args,
-            env: place.environment(volume.path()),
+            env: place.environment(volume.path())?,
             dir: volume.path().to_owned(),
         })?;
         let deadline = Instant::now() + LIMIT;

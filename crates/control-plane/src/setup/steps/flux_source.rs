@@ -82,8 +82,8 @@ async fn read(cluster: &Cluster, wanted: &FluxObject) -> Result<Option<DynamicOb
 async fn take(cx: &StepContext, cluster: &Cluster, wanted: &FluxObject) -> Result<Vec<String>, ClusterError> {
     let FluxObject { resource, object, .. } = wanted;
     let (namespace, name) = (object.namespace(), object.name_any());
-    let live = read(cluster, wanted).await?;
-    if live.is_some_and(|live| is_going(&live)) {
+    let mut live = cluster.apply_dynamic(Owner::Setup, resource, object).await?;
+    if is_going(&live) {
         cx.say(format!(
             "waiting for a {} {name} that is being deleted",
             resource.kind
@@ -95,8 +95,8 @@ async fn take(cx: &StepContext, cluster: &Cluster, wanted: &FluxObject) -> Resul
             limit: DELETION_LIMIT,
         };
         cluster.wait_until(&wait, is_gone).await?;
+        live = cluster.apply_dynamic(Owner::Setup, resource, object).await?;
     }
-    let live = cluster.apply_dynamic(Owner::Setup, resource, object).await?;
     let foreign = wanted.deviation(&live).foreign;
     if foreign.is_empty() {
         return Ok(foreign);
