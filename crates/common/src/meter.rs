@@ -96,15 +96,13 @@ impl Meter {
     pub async fn waiting_for<T>(&self, whom: &str, wait: impl Future<Output = T>) -> T {
         let mut wait = pin!(wait);
         let told = async {
-            match timeout(NOTICE, wait.as_mut()).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    self.hindered(|| format!("waiting for {whom}: no answer yet"));
-                    let answer = wait.await;
-                    self.unhindered();
-                    answer
-                }
+            if let Ok(answer) = timeout(NOTICE, wait.as_mut()).await {
+                return answer;
             }
+            self.hindered(|| format!("waiting for {whom}: no answer yet"));
+            let answer = wait.await;
+            self.unhindered();
+            answer
         };
         self.waiting(told).await
     }

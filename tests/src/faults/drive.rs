@@ -145,7 +145,7 @@ impl<'a> Drive<'a> {
     /// Follows the install to its end and judges it.
     pub(super) async fn finish(mut self, undisturbed: Option<&End>) -> Result<(Report, Option<End>)> {
         let mut end = None;
-        match self.to_the_end().await? {
+        match self.follow().await? {
             Some(stuck) => self.report.broken.push((Broken::Wedged, stuck)),
             None => match self.judge(undisturbed).await {
                 Ok(found) => end = Some(found),
@@ -168,7 +168,7 @@ impl<'a> Drive<'a> {
     }
 
     /// `Some` says why it came to no end.
-    async fn to_the_end(&mut self) -> Result<Option<String>> {
+    async fn follow(&mut self) -> Result<Option<String>> {
         self.setup.resume();
         if let Some(stuck) = self.submit().await? {
             return Ok(Some(stuck));
@@ -447,7 +447,7 @@ impl<'a> Drive<'a> {
         let redeemed = self.lane.service.redemptions() - self.redeemed;
         let most = 1 + self.report.reissued as usize;
         if redeemed == 0 || redeemed > most {
-            let words = format!("{redeemed} redemptions with {} codes", most);
+            let words = format!("{redeemed} redemptions with {most} codes");
             self.report.broken.push((Broken::DuplicateRedemption, words));
         }
     }

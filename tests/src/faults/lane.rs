@@ -12,18 +12,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use appliance_common::clock::Clock;
 use appliance_common::names::file;
-use appliance_common::storage::{Images, manifest_text};
 use appliance_common::testing::host_root;
 use appliance_control_plane::settings::Settings;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::context::SetupSettings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::storage::v1::StorageClass;
-use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, ResourceExt};
-use serde_json::{Value, json};
+use kube::Client;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -37,7 +33,7 @@ use crate::cluster::{Parts, TestCluster};
 use crate::registry::TestRegistry;
 use crate::standins::license_service::LicenseService;
 use crate::tools::Tools;
-use crate::{apply, files, flux, releases};
+use crate::{apply, files, flux, releases, storage};
 
 /// Longest time one call of the product to the API server may take: short, so that an outage is an outage
 /// soon.
@@ -135,13 +131,7 @@ impl Lane {
     /// What a box has on its state volume when it is delivered. No pod runs here, so the storage test cannot:
     /// it counts as passed.
     pub(super) async fn deliver(&self, volume: &StateVolume) -> Result<()> {
-        let class = Api::<StorageClass>::all(self.client.clone())
-            .get("local-path")
-            .await?;
-        let proof = json!({"proof": {
-            "storageClassUid": class.uid(), "passedAt": "2026-01-01T00:00:00.000Z",
-            "provisionerImage": Images::default().provisioner.as_str(),
-        }});
+        let proof = storage::proof(&self.client).await?;
         let path = volume.path().join(file::STORAGE_STATE);
         files::write(&path, proof.to_string().as_bytes())
     }
@@ -225,18 +215,5 @@ fn plain(url: &str) -> &str {
 async fn prepare(tools: &Tools, client: &Client) -> Result<()> {
     let flux = std::fs::read_to_string(flux::manifest(tools)?.path)?;
     apply::yaml(client, "test", "default", &flux).await?;
-    let storage = manifest_text(&Images::default());
-    apply::yaml(client, "test", "default", &storage).await?;
-    // The Deployment controller's part.
-    let deployments = Api::<Deployment>::namespaced(client.clone(), "local-path-storage");
-    let provisioner = deployments.get("local-path-provisioner").await?;
-    let status = json!({"status": {
-        "observedGeneration": provisioner.metadata.generation.context("no generation")?,
-        "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1,
-    }});
-    let (name, params) = (provisioner.name_any(), PatchParams::default());
-    deployments
-        .patch_status(&name, &params, &Patch::Merge(status))
-        .await?;
-    Ok(())
+    storage::roll_out(client).await
 }

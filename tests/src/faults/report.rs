@@ -113,6 +113,8 @@ pub struct Summary {
     pub injected: BTreeMap<String, usize>,
     /// Promises that did not hold, by kind.
     pub broken: BTreeMap<Broken, usize>,
+    /// Install codes that had to be replaced, because an answer was lost.
+    pub reissued: u32,
     /// Longest time until the state named a fault, in seconds.
     pub worst_naming: f64,
     /// The same for each kind of fault that was alone in its install.
@@ -134,6 +136,7 @@ impl Summary {
             for (kind, _) in &report.broken {
                 *sum.broken.entry(*kind).or_default() += 1;
             }
+            sum.reissued += report.reissued;
             let after = report.named_after.unwrap_or_default();
             sum.worst_naming = sum.worst_naming.max(after);
             if let [trouble] = report.cell.troubles.as_slice() {
@@ -148,15 +151,17 @@ impl Summary {
     #[must_use]
     pub fn text(&self) -> String {
         let count = |kind| self.broken.get(&kind).copied().unwrap_or_default();
-        let mut text = format!("runs                {}\n", self.runs);
         let faults: usize = self.injected.values().sum();
-        text += &format!("faults injected     {faults}\n");
-        for (kind, number) in &self.injected {
+        let mut lines = vec![
+            format!("runs                {}", self.runs),
+            format!("faults injected     {faults}"),
+        ];
+        lines.extend(self.injected.iter().map(|(kind, number)| {
             let naming = self.naming.get(kind).filter(|after| **after > 0.0);
             let naming = naming.map_or_else(String::new, |after| format!("  named within {after:.1} s"));
-            text += &format!("  {kind:<24} {number:>5}{naming}\n");
-        }
-        for (what, kind) in [
+            format!("  {kind:<24} {number:>5}{naming}")
+        }));
+        let promises = [
             ("wedged runs", Broken::Wedged),
             ("lost secrets", Broken::LostSecret),
             ("redeemed twice", Broken::DuplicateRedemption),
@@ -164,9 +169,10 @@ impl Summary {
             ("misnamed faults", Broken::Misnamed),
             ("named too late", Broken::NamedLate),
             ("not disturbed", Broken::NotDisturbed),
-        ] {
-            text += &format!("{what:<19} {}\n", count(kind));
-        }
-        text + &format!("worst naming time   {:.1} s\n", self.worst_naming)
+        ];
+        lines.extend(promises.map(|(what, kind)| format!("{what:<19} {}", count(kind))));
+        lines.push(format!("codes replaced      {}", self.reissued));
+        lines.push(format!("worst naming time   {:.1} s\n", self.worst_naming));
+        lines.join("\n")
     }
 }

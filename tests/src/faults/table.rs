@@ -40,15 +40,14 @@ pub fn cells() -> Vec<Cell> {
         );
         cells.extend(disk::ALL.map(|fault| {
             let trouble = Trouble::Disk { step, fault };
-            cell(step, trouble.kind(), trouble)
+            cell(step, &trouble.kind(), trouble)
         }));
         let kills = [
             ("kill at the start", Line::Started(step), false),
             ("kill at the end", Line::Done(step), false),
             ("kill in the last line", Line::Done(step), true),
         ];
-        let kill =
-            |(name, after, torn): (&str, _, _)| cell(step, name.to_owned(), Trouble::Kill { after, torn });
+        let kill = |(name, after, torn): (&str, _, _)| cell(step, name, Trouble::Kill { after, torn });
         cells.extend(kills.map(kill));
     }
     cells
@@ -78,12 +77,12 @@ fn requests(step: StepId, edge: Edge, verb: Verb, fault: Fault) -> Cell {
     };
     cell(
         step,
-        format!("{edge} {does} {fault}"),
+        &format!("{edge} {does} {fault}"),
         Trouble::Requests { edge, rule },
     )
 }
 
-fn cell(step: StepId, what: String, trouble: Trouble) -> Cell {
+fn cell(step: StepId, what: &str, trouble: Trouble) -> Cell {
     Cell {
         name: format!("{step} × {what}"),
         troubles: vec![trouble],

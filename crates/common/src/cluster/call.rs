@@ -83,13 +83,12 @@ impl Cluster {
         request: impl Future<Output = T>,
     ) -> Result<T, Elapsed> {
         let mut request = pin!(request);
-        match timeout_at(deadline.min(Instant::now() + NOTICE), request.as_mut()).await {
-            Ok(answer) => Ok(answer),
-            Err(_) => {
-                self.hindered(attempt, "no answer yet");
-                timeout_at(deadline, request).await
-            }
+        let soon = deadline.min(Instant::now() + NOTICE);
+        if let Ok(answer) = timeout_at(soon, request.as_mut()).await {
+            return Ok(answer);
         }
+        self.hindered(attempt, "no answer yet");
+        timeout_at(deadline, request).await
     }
 
     /// Tells what holds an attempt up.

@@ -96,9 +96,10 @@ impl Board {
 
     /// Shows what holds the running step up, or that nothing does any more.
     pub fn hindered(&self, by: Option<String>) {
-        match &by {
-            Some(trouble) => tracing::warn!(trouble, "setup"),
-            None => tracing::info!("setup goes on"),
+        if let Some(trouble) = &by {
+            tracing::warn!(trouble, "setup");
+        } else {
+            tracing::info!("setup goes on");
         }
         self.change(|view| view.waits_for = by);
     }
