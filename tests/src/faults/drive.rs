@@ -1,30 +1,30 @@
 //! One install, disturbed: submits, lets things go wrong, kills and restarts, mends what the state names,
 //! tries again as an operator would, and looks at the end.
 
+mod findings;
+mod operator;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use appliance_common::names::file;
-use appliance_common::process::chain;
+use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::board::View;
-use appliance_control_plane::setup::failure::{Blame, Failure};
-use appliance_control_plane::setup::inputs::RawInputs;
+use appliance_control_plane::setup::failure::Failure;
 use appliance_control_plane::setup::run::Run;
-use appliance_control_plane::setup::{Refusal, Setup, SubmitError};
-use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::disk::StateVolume;
-use super::end::{self, End};
+use super::end::End;
 use super::lane::Lane;
-use super::objects::{ours, values};
-use super::report::{Broken, NAME_LIMIT, Report};
-use super::trouble::{Cell, EDGES, Edge, Trouble};
+use super::report::{Broken, Report};
+use super::trouble::{Cell, EDGES, Trouble};
 use super::truth;
 use crate::standins::license_service::Plan;
+use operator::COMPANY;
 
 /// Longest time an install may take once everything is well.
 const HEALTHY_LIMIT: Duration = Duration::from_secs(45);
@@ -45,31 +45,6 @@ const AFTERMATH: Duration = Duration::from_secs(10);
 
 /// How often what no view tells is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// A password that breaks careless quoting and trimming.
-const PASSWORD: &str = r#" Can"ary\7!psa-Xq "#;
-
-/// The company of the box, as its operator and the licence service have it.
-const COMPANY: &str = "Example Ltd";
-
-/// What an operator types.
-fn answers(code: &str) -> Value {
-    json!({
-        "channel": "stable",
-        "appHostname": "https://psa.example.test",
-        "tenantName": COMPANY,
-        "adminFirstName": "Ada",
-        "adminLastName": "Lovelace",
-        "adminEmail": "ada@example.test",
-        "adminPassword": PASSWORD,
-        "adminPasswordConfirm": PASSWORD,
-        // These disks are the ones of whoever runs the tests.
-        "waivedChecks": ["disk-space", "disk-space-data", "inode-space"],
-        "licenseMode": "code",
-        "installCode": code,
-        "editionChoice": "ee",
-    })
-}
 
 /// Where an install stands.
 enum Turn {
@@ -299,68 +274,6 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    /// The next life of a program that was killed.
-    async fn restart(&mut self) -> Result<()> {
-        self.report.kills += 1;
-        self.until_unlocked().await?;
-        self.keep_secrets().await?;
-        self.setup = self.lane.open(&self.volume)?;
-        let is_empty = self.setup.view().is_ok_and(|view| view.history.run == Run::Empty);
-        if is_empty && self.setup.stored_inputs().is_none() {
-            let stuck = self.submit().await?;
-            return stuck.map_or(Ok(()), |stuck| bail!("after a kill: {stuck}"));
-        }
-        self.setup.resume();
-        Ok(())
-    }
-
-    /// Submits as an operator does, until it is taken; `Some` says why it never is.
-    async fn submit(&mut self) -> Result<Option<String>> {
-        let answers = RawInputs::from_json(&serde_json::to_vec(&answers(&self.code))?)?;
-        let deadline = Instant::now() + HEALTHY_LIMIT;
-        loop {
-            let refused = match self.setup.submit(&answers).await {
-                Ok(_) | Err(SubmitError::Refused(Refusal::Running)) => return Ok(None),
-                Err(refused) => refused,
-            };
-            let words = chain(&refused);
-            match refused {
-                SubmitError::Busy(_) => {}
-                SubmitError::Refused(_) | SubmitError::Invalid(_) => return Ok(Some(words)),
-                SubmitError::NoSeal(_)
-                | SubmitError::Seal(_)
-                | SubmitError::Store(_)
-                | SubmitError::Record(_) => {
-                    let is_true = truth::is_in(self.cell, &words);
-                    self.named(words.clone(), is_true);
-                    self.heal().await?;
-                }
-            }
-            if Instant::now() >= deadline {
-                return Ok(Some(words));
-            }
-            sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// The state has named something.
-    fn named(&mut self, words: String, is_true: bool) {
-        let open = self.open_hit();
-        let is_well = open.is_none() && self.healed.elapsed() > AFTERMATH;
-        if !is_true || is_well {
-            self.report.broken.push((Broken::Misnamed, words.clone()));
-        }
-        let after = open.map(|at| at.elapsed()).unwrap_or_default();
-        if after > NAME_LIMIT {
-            let text = format!("after {:.1} s: {words}", after.as_secs_f64());
-            self.report.broken.push((Broken::NamedLate, text));
-        }
-        if self.report.named_after.is_none() {
-            self.report.named_after = Some(after.as_secs_f64());
-            self.report.named_as = Some(words);
-        }
-    }
-
     /// Everything is well from now on; what has not happened yet still may.
     async fn heal(&mut self) -> Result<()> {
         self.note_hits();
@@ -369,121 +282,5 @@ impl<'a> Drive<'a> {
         self.keep_secrets().await?;
         self.healed = Instant::now();
         Ok(())
-    }
-
-    fn hits(&self) -> Vec<(Instant, String)> {
-        let mut hits = self.disk_hits.clone();
-        for edge in EDGES {
-            let of = self.lane.proxy(edge).script().hits();
-            hits.extend(
-                of.into_iter()
-                    .map(|hit| (hit.at, format!("{edge} {}", hit.fault))),
-            );
-        }
-        hits.sort();
-        hits
-    }
-
-    /// Whether something went wrong since everything was well for the last time.
-    fn is_disturbed(&self) -> bool {
-        self.open_hit().is_some()
-    }
-
-    /// Whether what went wrong lasts until it is mended.
-    fn is_outage(&self) -> bool {
-        let lasts =
-            |trouble: &Trouble| matches!(trouble, Trouble::Requests { rule, .. } if rule.times.is_none());
-        self.is_disturbed() && self.cell.troubles.iter().any(lasts)
-    }
-
-    /// When it first did.
-    fn open_hit(&self) -> Option<Instant> {
-        let mut times = self.hits().into_iter().map(|(at, _)| at);
-        times.find(|at| *at > self.healed)
-    }
-
-    fn note_hits(&mut self) {
-        let since = |at: Instant| at.duration_since(self.began).as_secs_f64();
-        self.report.injected = self
-            .hits()
-            .into_iter()
-            .map(|(at, kind)| (since(at), kind))
-            .collect();
-    }
-
-    /// What is in the cluster now must be there at the end.
-    async fn keep_secrets(&mut self) -> Result<()> {
-        let live = values(&ours(&self.lane.client).await?);
-        for (name, value) in &self.kept {
-            if live.get(name) != Some(value) {
-                self.report.broken.push((Broken::LostSecret, name.clone()));
-            }
-        }
-        self.kept.extend(live);
-        Ok(())
-    }
-
-    /// A code of which the answer was lost is replaced at the portal, as its failure says.
-    fn get_another_code(&mut self, failure: &Failure) -> Result<()> {
-        if failure.step == Blame::RedeemInstallCode && failure.correctable {
-            self.report.reissued += 1;
-            self.code = self.lane.service.reissue(&self.code)?;
-            if !self.may_have_lost_an_answer() {
-                let words = format!("another code is asked for: {}", failure.message);
-                self.report.broken.push((Broken::DuplicateRedemption, words));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the licence service has done something that the program may not have on its disk.
-    fn may_have_lost_an_answer(&self) -> bool {
-        let hits = self.lane.proxy(Edge::License).script().hits();
-        let is_disk_killed = self.report.kills > 0 && self.cell.needs_a_mount();
-        is_disk_killed || hits.iter().any(|hit| hit.fault.loses_the_answer())
-    }
-
-    fn check_redemptions(&mut self) {
-        let redeemed = self.lane.service.redemptions() - self.redeemed;
-        let most = 1 + self.report.reissued as usize;
-        if redeemed == 0 || redeemed > most {
-            let words = format!("{redeemed} redemptions with {most} codes");
-            self.report.broken.push((Broken::DuplicateRedemption, words));
-        }
-    }
-
-    async fn until_unlocked(&self) -> Result<()> {
-        let free = async {
-            while end::is_locked(self.volume.path()) {
-                sleep(Duration::from_millis(1)).await;
-            }
-        };
-        let free = timeout(HEALTHY_LIMIT, free).await;
-        free.context("the appliance stays locked")
-    }
-
-    async fn judge(&mut self, undisturbed: Option<&End>) -> Result<End> {
-        self.heal().await?;
-        self.until_unlocked().await?;
-        if end::has_sealed_answers(self.volume.path())? {
-            // The disk did not take it when the run ended; the next start does.
-            self.setup = self.lane.open(&self.volume)?;
-            self.setup.resume();
-            let forgotten = async {
-                while end::has_sealed_answers(self.volume.path())? {
-                    sleep(LOOK_EVERY).await;
-                }
-                anyhow::Ok(())
-            };
-            let forgotten = timeout(HEALTHY_LIMIT, forgotten).await;
-            forgotten.context("the sealed answers stay on the disk")??;
-            self.until_unlocked().await?;
-        }
-        self.check_redemptions();
-        let end = end::of(&self.lane.client, self.volume.path()).await?;
-        let differences =
-            undisturbed.map_or_else(Vec::new, |undisturbed| end::differences(&end, undisturbed));
-        ensure!(differences.is_empty(), "{}", differences.join("; "));
-        Ok(end)
     }
 }
