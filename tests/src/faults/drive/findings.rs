@@ -50,8 +50,11 @@ impl Drive<'_> {
 
     /// Whether what went wrong lasts until it is mended.
     pub(super) fn is_outage(&self) -> bool {
-        let lasts =
-            |trouble: &Trouble| matches!(trouble, Trouble::Requests { rule, .. } if rule.times.is_none());
+        let lasts = |trouble: &Trouble| match trouble {
+            Trouble::Requests { rule, .. } => rule.times.is_none(),
+            Trouble::Disk { .. } => true,
+            Trouble::Kill { .. } => false,
+        };
         self.is_disturbed() && self.cell.troubles.iter().any(lasts)
     }
 
