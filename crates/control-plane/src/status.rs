@@ -4,8 +4,6 @@ use appliance_common::clock::iso_millis;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::setup::plan_view::AutoRetry;
-
 /// Version of the document's own shape.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -20,8 +18,8 @@ pub(crate) struct Observed {
     pub(crate) release: Value,
     /// What the running step is doing just now.
     pub(crate) progress: Option<String>,
-    /// What happens by itself about a failure of setup that can pass.
-    pub(crate) auto_retry: Option<AutoRetry>,
+    /// What happens by itself about a failure of setup that can pass (20 §12).
+    pub(crate) auto_retry: Option<Value>,
     /// A failure that could not be recorded.
     pub(crate) engine_failure: Option<Value>,
     /// The last repair of a release, if there was one.
@@ -66,7 +64,7 @@ pub(crate) fn snapshot(seen: &Observed) -> Value {
         "setupReEditable": seen.editable,
     });
     if let Some(auto_retry) = &seen.auto_retry {
-        snapshot["autoRetry"] = json!(auto_retry);
+        snapshot["autoRetry"] = auto_retry.clone();
     }
     snapshot
 }
@@ -89,10 +87,12 @@ fn wire_failure(failure: &Value, last_action: &str) -> Value {
     wire
 }
 
-fn rollup(state: &Value, failure: Option<&Value>, auto_retry: Option<&AutoRetry>) -> Value {
+fn rollup(state: &Value, failure: Option<&Value>, auto_retry: Option<&Value>) -> Value {
     if let Some(failure) = failure {
         let (message, next) = (&failure["message"], &failure["suggestedNextStep"]);
-        if let Some(auto) = auto_retry.filter(|auto| auto.will_retry && failure["retrySafe"] == true) {
+        if let Some(auto) =
+            auto_retry.filter(|auto| auto["willRetry"] == true && failure["retrySafe"] == true)
+        {
             return json!({"state": "installing", "message": message, "nextAction": continuing(auto)});
         }
         if failure["category"] == "interrupted" {
@@ -107,11 +107,15 @@ fn rollup(state: &Value, failure: Option<&Value>, auto_retry: Option<&AutoRetry>
     json!({"state": "installing", "message": message, "nextAction": next})
 }
 
-fn continuing(auto: &AutoRetry) -> String {
-    auto.waiting_for.clone().unwrap_or_else(|| {
-        let (next, max) = (auto.attempts + 1, auto.max_attempts);
-        format!("Nothing: continuing automatically, attempt {next} of {max}.")
-    })
+fn continuing(auto: &Value) -> String {
+    if let Some(waiting_for) = auto["waitingFor"].as_str() {
+        return waiting_for.to_owned();
+    }
+    let next = auto["attempts"].as_u64().unwrap_or_default() + 1;
+    format!(
+        "Nothing: continuing automatically, attempt {next} of {}.",
+        auto["maxAttempts"]
+    )
 }
 
 /// Where the application is to be found: the live intent, not what was typed first.
@@ -166,15 +170,7 @@ mod tests {
 
     #[test]
     fn a_failure_that_is_tried_again_by_itself_is_still_installing() {
-        let auto_retry = |will_retry| AutoRetry {
-            will_retry,
-            exhausted: !will_retry,
-            attempts: 2,
-            max_attempts: 10,
-            next_attempt_at: None,
-            next_attempt_in_seconds: None,
-            waiting_for: None,
-        };
+        let auto_retry = |will_retry: bool| json!({"willRetry": will_retry, "exhausted": !will_retry, "attempts": 2, "maxAttempts": 10});
         let state = json!({"status": "preflight-blocked", "phase": "network",
                            "failure": {"message": "no answer", "retrySafe": true}});
         for (will_retry, rollup) in [(true, "installing"), (false, "blocked")] {
@@ -183,6 +179,8 @@ mod tests {
             let status = snapshot(&seen);
             assert_eq!(status["rollup"]["state"], rollup);
             assert_eq!(status["autoRetry"]["willRetry"], will_retry);
+            let next = status["rollup"]["nextAction"].as_str().unwrap_or_default();
+            assert_eq!(next.contains("attempt 3 of 10"), will_retry, "{next}");
         }
         assert_eq!(snapshot(&seen(Ok(Some(state)))).get("autoRetry"), None);
     }

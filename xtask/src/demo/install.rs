@@ -101,6 +101,8 @@ pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: 
     let state = follow(story, &mut api, appliance)
         .await
         .at("setup", "see what it waits for, and run this again")?;
+    let plan = api.get("/api/setup/plan").await;
+    show_plan(story, &plan.at("plan", "see the control plane's log")?);
     let ended = last_end(&state).context("the state document does not say when the run ended")?;
     let took = Duration::try_from(ended.duration_since(submitted)).context("a run ended before it began")?;
     Ok(Handed { state, took })
@@ -123,6 +125,19 @@ fn show_checks(story: &Story, checks: &Value) {
             let (id, measured) = (text(&check["id"]), text(&check["measured"]));
             story.say(format_args!("  {outcome:<7} {id:<18} {measured}"));
         }
+    }
+}
+
+/// The plan as an operator can ask for it at any time: where each step is, and what a retry would do.
+fn show_plan(story: &Story, plan: &Value) {
+    story.say(format_args!(
+        "plan: {}, attempt {}",
+        text(&plan["state"]),
+        plan["run"]["attempt"]
+    ));
+    for step in plan["steps"].as_array().into_iter().flatten() {
+        let [id, state, retry] = [&step["id"], &step["state"], &step["onRetry"]["action"]].map(text);
+        story.say(format_args!("  {id:<22} {state:<8} on retry: {retry}"));
     }
 }
 

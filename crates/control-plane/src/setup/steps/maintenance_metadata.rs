@@ -1,8 +1,10 @@
-//! The versions of this box, kept for maintenance. A disk without room is waited for a while; what cannot
-//! be told or written even then is noted, and the install is done all the same.
+//! The versions of this box, kept for maintenance: as the host agent tells them, else as the API server
+//! knows its node. A disk without room is waited for a while; what cannot be told or written even then is
+//! noted, and the install is done all the same.
 
 use std::time::Duration;
 
+use appliance_common::agent_api::{AgentClient, HostFacts, OsRelease};
 use appliance_common::cluster::ClusterError;
 use appliance_common::names::file;
 use appliance_common::process::chain;
@@ -24,8 +26,16 @@ use crate::setup::selection::ReleaseSelection;
 const DISK_PATIENCE: Duration = Duration::from_mins(1);
 /// Pause between two tries to write.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Longest time the host agent may take.
+const AGENT_LIMIT: Duration = Duration::from_secs(5);
 
 pub(super) struct MaintenanceMetadataStep;
+
+/// The two versions that the box has beside the release.
+struct Versions {
+    os: Option<Os>,
+    k3s: Option<String>,
+}
 
 impl Step for MaintenanceMetadataStep {
     fn id(&self) -> StepId {
@@ -42,13 +52,10 @@ impl Step for MaintenanceMetadataStep {
 
     fn run<'a>(&'a self, cx: &'a StepContext) -> BoxFuture<'a, Result<Outcome, Failure>> {
         async move {
-            let node = node(cx).await.unwrap_or_else(|cause| {
-                tracing::warn!(cause, "the node's versions are not recorded");
-                None
-            });
+            let versions = versions(cx).await;
             // Unreadable counts as unknown here: nothing but this note depends on it.
             let selection = selection_file::load(cx).ok().flatten().unwrap_or_default();
-            Ok(Outcome::new(match record(cx, node.as_ref(), &selection).await {
+            Ok(Outcome::new(match record(cx, &versions, &selection).await {
                 Ok(()) => "the versions of this box are recorded".to_owned(),
                 Err(error) => format!(
                     "the versions of this box could not be recorded: {}",
@@ -57,6 +64,45 @@ impl Step for MaintenanceMetadataStep {
             }))
         }
         .boxed()
+    }
+}
+
+/// The host's own word first: a container's view of the host is not the host's (60 W20).
+async fn versions(cx: &StepContext) -> Versions {
+    let agent = AgentClient::at(&cx.settings.preflight.host_agent_socket).with_limit(AGENT_LIMIT);
+    let told = agent.host_facts().await.unwrap_or_else(|error| {
+        tracing::info!(
+            error = chain(&error),
+            "the host's versions are read from its node"
+        );
+        HostFacts::default()
+    });
+    let mut versions = Versions {
+        os: told.os.map(os),
+        k3s: told.k3s_version,
+    };
+    if versions.os.is_some() && versions.k3s.is_some() {
+        return versions;
+    }
+    let node = node(cx).await.unwrap_or_else(|cause| {
+        tracing::warn!(cause, "the node's versions are not recorded");
+        None
+    });
+    if let Some(info) = node.and_then(|node| node.status?.node_info) {
+        versions.os.get_or_insert(Os {
+            pretty_name: Some(info.os_image),
+            ..Os::default()
+        });
+        versions.k3s.get_or_insert(info.kubelet_version);
+    }
+    versions
+}
+
+fn os(told: OsRelease) -> Os {
+    Os {
+        id: told.id,
+        version_id: told.version_id,
+        pretty_name: told.pretty_name,
     }
 }
 
@@ -71,12 +117,12 @@ async fn node(cx: &StepContext) -> Result<Option<Node>, String> {
 
 async fn record(
     cx: &StepContext,
-    node: Option<&Node>,
+    versions: &Versions,
     selection: &ReleaseSelection,
 ) -> Result<(), StateFileError> {
     let deadline = Instant::now() + DISK_PATIENCE;
     loop {
-        match write(cx, node, selection) {
+        match write(cx, versions, selection) {
             Err(StateFileError::Unwritable { .. }) if Instant::now() < deadline => {
                 cx.say("make room on the disk of this box, so that its versions can be recorded");
                 sleep(PAUSE).await;
@@ -86,16 +132,11 @@ async fn record(
     }
 }
 
-fn write(cx: &StepContext, node: Option<&Node>, selection: &ReleaseSelection) -> Result<(), StateFileError> {
+fn write(cx: &StepContext, versions: &Versions, selection: &ReleaseSelection) -> Result<(), StateFileError> {
     let document = StateFile::<MaintenanceMetadata>::at(cx.settings.beside_state(file::MAINTENANCE_METADATA));
-    let info = node.and_then(|node| node.status.as_ref()?.node_info.as_ref());
-    let os = info.map(|info| Os {
-        pretty_name: Some(info.os_image.clone()),
-        ..Os::default()
-    });
     let facts = MaintenanceFacts {
-        os: os.as_ref(),
-        k3s_version: info.map(|info| info.kubelet_version.as_str()),
+        os: versions.os.as_ref(),
+        k3s_version: versions.k3s.as_deref(),
         selection,
         status: COMPLETE_STATUS,
         phase: "registry-release-source",
