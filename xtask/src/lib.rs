@@ -10,6 +10,7 @@ pub mod docs;
 pub mod layers;
 pub mod publish;
 pub mod runner;
+pub mod soak;
 
 use std::path::Path;
 

@@ -11,6 +11,7 @@ use xtask::demo::{Demo, demo};
 use xtask::docs::{Docs, docs};
 use xtask::layers;
 use xtask::publish::{Options, publish};
+use xtask::soak::{Soak, soak};
 
 /// The chores of this repository.
 #[derive(Parser)]
@@ -36,6 +37,8 @@ enum Chore {
     Docs(Docs),
     /// Check who depends on whom
     Layers,
+    /// Install again and again while things go wrong
+    Soak(Soak),
     /// Run everything that must pass before a merge
     Ci(Ci),
 }
@@ -50,6 +53,7 @@ impl Chore {
             Self::Bundle(command) => command.run(out),
             Self::Docs(options) => docs(options, out),
             Self::Layers => layers::check(out).await,
+            Self::Soak(options) => soak(options, out).await,
             Self::Ci(options) => ci(options, out).await,
         }
     }

@@ -1,9 +1,14 @@
-//! How many outside requests were made, and how long the program did nothing but wait for them.
+//! How many outside requests were made, how long the program did nothing but wait for them, and what holds
+//! them up just now.
 
+use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 /// Counts requests and the union of the times in which at least one wait was under way, so that
 /// waits which overlap count once.
@@ -11,6 +16,20 @@ use std::time::{Duration, Instant};
 pub struct Meter {
     requests: AtomicU64,
     waits: Mutex<Waits>,
+    is_hindered: AtomicBool,
+    teller: Option<Teller>,
+}
+
+/// How long an answer may take until it is told that it is waited for.
+pub(crate) const NOTICE: Duration = Duration::from_secs(3);
+
+/// Whoever wants to know what holds requests up.
+struct Teller(Box<dyn Fn(Option<String>) + Send + Sync>);
+
+impl fmt::Debug for Teller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Teller")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +43,31 @@ struct Waits {
 struct Waiting<'a>(&'a Meter);
 
 impl Meter {
+    /// A meter that tells what holds requests up, in a sentence, and `None` once they get through again.
+    pub fn telling(teller: impl Fn(Option<String>) + Send + Sync + 'static) -> Self {
+        Self {
+            teller: Some(Teller(Box::new(teller))),
+            ..Self::default()
+        }
+    }
+
+    /// A request does not get through; `by` says why.
+    pub fn hindered(&self, by: impl FnOnce() -> String) {
+        if let Some(Teller(tell)) = &self.teller {
+            self.is_hindered.store(true, Ordering::Relaxed);
+            tell(Some(by()));
+        }
+    }
+
+    /// A request got through.
+    pub fn unhindered(&self) {
+        if let Some(Teller(tell)) = &self.teller
+            && self.is_hindered.swap(false, Ordering::Relaxed)
+        {
+            tell(None);
+        }
+    }
+
     /// Counts one request.
     pub fn count_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -48,6 +92,21 @@ impl Meter {
         wait.await
     }
 
+    /// The same, and tells when `whom` gives no answer for a while.
+    pub async fn waiting_for<T>(&self, whom: &str, wait: impl Future<Output = T>) -> T {
+        let mut wait = pin!(wait);
+        let told = async {
+            if let Ok(answer) = timeout(NOTICE, wait.as_mut()).await {
+                return answer;
+            }
+            self.hindered(|| format!("waiting for {whom}: no answer yet"));
+            let answer = wait.await;
+            self.unhindered();
+            answer
+        };
+        self.waiting(told).await
+    }
+
     fn begin(&self) -> Waiting<'_> {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.under_way += 1;
@@ -70,7 +129,21 @@ impl Drop for Waiting<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    #[test]
+    fn what_holds_requests_up_is_told_until_one_gets_through() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&told);
+        let meter = Meter::telling(move |by| listener.lock().unwrap().push(by));
+        meter.unhindered();
+        meter.hindered(|| "no answer".to_owned());
+        meter.unhindered();
+        meter.unhindered();
+        assert_eq!(*told.lock().unwrap(), [Some("no answer".to_owned()), None]);
+    }
 
     #[tokio::test]
     async fn waits_that_overlap_count_once_and_a_dropped_one_ends() {

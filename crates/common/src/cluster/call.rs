@@ -1,11 +1,14 @@
 //! One call to the API server: a deadline, retries of what passes by itself, and its error.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Attempt, Cluster, ClusterError};
+use crate::meter::NOTICE;
 
 /// First pause before a call is tried again; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -41,8 +44,11 @@ impl Cluster {
         let mut pause = FIRST_PAUSE;
         loop {
             self.meter.count_request();
-            let error = match timeout_at(deadline, request()).await {
-                Ok(Ok(answer)) => return Ok(answer),
+            let error = match self.answer(attempt, deadline, request()).await {
+                Ok(Ok(answer)) => {
+                    self.meter.unhindered();
+                    return Ok(answer);
+                }
                 Ok(Err(error)) => error,
                 Err(_) => {
                     return Err(ClusterError::TooSlow {
@@ -52,7 +58,10 @@ impl Cluster {
                 }
             };
             let wait = match retry(&error) {
-                Retry::Never => return Err(classify(attempt, error)),
+                Retry::Never => {
+                    self.meter.unhindered();
+                    return Err(classify(attempt, error));
+                }
                 Retry::Soon => pause,
                 Retry::After(asked) => asked,
             };
@@ -60,9 +69,32 @@ impl Cluster {
                 return Err(classify(attempt, error));
             }
             tracing::debug!(%attempt, error = %crate::process::chain(&error), "trying again");
+            self.hindered(attempt, &crate::process::chain(&error));
             sleep(wait).await;
             pause = (pause * 2).min(MAX_PAUSE);
         }
+    }
+
+    /// The answer to one request; one that lets itself be waited for is told of.
+    async fn answer<T>(
+        &self,
+        attempt: &Attempt,
+        deadline: Instant,
+        request: impl Future<Output = T>,
+    ) -> Result<T, Elapsed> {
+        let mut request = pin!(request);
+        let soon = deadline.min(Instant::now() + NOTICE);
+        if let Ok(answer) = timeout_at(soon, request.as_mut()).await {
+            return Ok(answer);
+        }
+        self.hindered(attempt, "no answer yet");
+        timeout_at(deadline, request).await
+    }
+
+    /// Tells what holds an attempt up.
+    pub(super) fn hindered(&self, attempt: &Attempt, why: &str) {
+        self.meter
+            .hindered(|| format!("waiting for the cluster: {attempt}: {why}"));
     }
 }
 

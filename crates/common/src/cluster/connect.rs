@@ -61,6 +61,8 @@ impl ClusterSource {
         // The API server is this box's own: a proxy in the environment is not for it.
         config.proxy_url = None;
         config.connect_timeout = Some(CONNECT_LIMIT);
+        // `Cluster::call` tries again, with what the server said at hand; a second loop below it would hide that.
+        config.default_retry = false;
         config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let client = Client::try_from(config).map_err(|error| not_configured(Box::new(error)))?;
         Ok(Cluster::new(client, self.limit, meter))

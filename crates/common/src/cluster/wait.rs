@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::call::classify;
 use super::read::attempt;
 use super::{Attempt, Cluster, ClusterError};
+use crate::meter::NOTICE;
 
 /// What an object shows of the condition that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +70,21 @@ impl Cluster {
             _ => watcher::Config::default(),
         };
         let mut events = pin!(watcher(self.api(wait.resource, wait.namespace), config).default_backoff());
+        // Once there is a list, silence means that nothing changes.
+        let mut is_listed = false;
         while let Some((name, last)) = open.first() {
-            let event = match timeout_at(deadline, events.next()).await {
+            let patience = if is_listed { wait.limit } else { NOTICE };
+            let until = deadline.min(Instant::now() + patience);
+            let event = match timeout_at(until, events.next()).await {
                 Ok(Some(Ok(event))) => event,
+                Err(_) if until < deadline => {
+                    self.hindered(&attempt(name), "no answer yet");
+                    continue;
+                }
                 Ok(Some(Err(error))) => match forbidden(&attempt(name), error) {
                     Ok(error) => return Err(error),
                     Err(text) => {
+                        self.hindered(&attempt(name), &text);
                         open.note(&text);
                         continue;
                     }
@@ -87,13 +97,19 @@ impl Cluster {
                     });
                 }
             };
-            let is_listed = matches!(event, watcher::Event::InitDone);
+            let was_listed = is_listed;
+            // The first event of a list comes before its request.
+            is_listed = !matches!(event, watcher::Event::Init)
+                && (was_listed || matches!(event, watcher::Event::InitDone));
+            if is_listed {
+                self.meter.unhindered();
+            }
             open.take(event, &judge)
                 .map_err(|(name, reason)| ClusterError::Failed {
                     attempt: attempt(name),
                     reason,
                 })?;
-            if is_listed && open.first().is_some() {
+            if is_listed && !was_listed && open.first().is_some() {
                 self.meter.count_request();
             }
         }

@@ -25,9 +25,7 @@ fn observe(app: &App) -> Observed {
         install_state: setup.install_state(),
         inputs: setup.stored_inputs().map_or(Value::Null, |stored| stored.brief()),
         release: json!(setup.selection()),
-        progress: view
-            .as_ref()
-            .and_then(|view| view.waits_for.clone().or_else(|| view.progress.clone())),
+        progress: view.as_ref().and_then(|view| view.live_line().map(str::to_owned)),
         auto_retry: setup.auto_retry().map(|auto| json!(auto)),
         engine_failure: view.and_then(|view| view.engine_failure.as_ref().map(|failure| json!(failure))),
         repair: setup.repair_view().map(|repair| json!(repair)),

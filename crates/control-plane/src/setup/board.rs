@@ -42,6 +42,12 @@ pub struct Waiting {
 }
 
 impl View {
+    /// The line that tells an operator what happens just now: what holds the step up, or else what it does.
+    #[must_use]
+    pub fn live_line(&self) -> Option<&str> {
+        self.waits_for.as_deref().or(self.progress.as_deref())
+    }
+
     /// Shows what happened; what was said beside the last event is over.
     pub fn turn(&mut self, history: History, document: Option<Value>) {
         *self = Self {
@@ -86,5 +92,15 @@ impl Board {
         let progress = progress.into();
         tracing::info!(progress, "setup");
         self.change(|view| view.progress = Some(progress));
+    }
+
+    /// Shows what holds the running step up, or that nothing does any more.
+    pub fn hindered(&self, by: Option<String>) {
+        if let Some(trouble) = &by {
+            tracing::warn!(trouble, "setup");
+        } else {
+            tracing::info!("setup goes on");
+        }
+        self.change(|view| view.waits_for = by);
     }
 }

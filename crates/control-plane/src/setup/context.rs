@@ -132,7 +132,9 @@ impl StepContext {
             ..settings.registry.clone()
         };
         let registry = Registry::open(registry_settings).map_err(|error| unusable_outbound(&error))?;
-        let (cluster, chosen, meter) = (OnceCell::new(), OnceCell::new(), Arc::new(Meter::default()));
+        let shown = board.clone();
+        let meter = Arc::new(Meter::telling(move |by| shown.hindered(by)));
+        let (cluster, chosen) = (OnceCell::new(), OnceCell::new());
         Ok(Self {
             inputs,
             submission,

@@ -113,12 +113,12 @@ impl<'a> Desk<'a> {
         };
         let recorded = self.ledger.record(&appliance_id, intent.clone()).await;
         recorded.map_err(|error| failures::ledger(&error))?;
-        self.cx
-            .say(format!("asking the licence service at {}", url.host()));
+        let whom = format!("the licence service at {}", url.host());
+        self.cx.say(format!("asking {whom}"));
         let told = self
             .cx
             .meter
-            .waiting(service.register(self.code, &appliance_id))
+            .waiting_for(&whom, service.register(self.code, &appliance_id))
             .await;
         let asked = Asked {
             held,

@@ -101,8 +101,7 @@ impl Setup {
         }
         match recorder.board().view().history.run {
             Run::Complete => {
-                self.finish_document(recorder).await;
-                self.forget_secrets().await;
+                self.settle(recorder).await;
                 return TakenUp::HandedOver;
             }
             Run::Empty | Run::Blocked { .. } | Run::Cancelled { .. } => {
@@ -134,14 +133,30 @@ impl Setup {
     /// A crash may have come between the last journal line and the document made of it. A document that
     /// says more than a complete setup belongs to what came after, and is left alone.
     async fn finish_document(&self, recorder: &Recorder) {
-        let document = StateFile::<Value>::at(&self.settings.state_file)
-            .load()
-            .ok()
-            .flatten();
-        let is_behind = document
-            .is_none_or(|document| document.get("update").is_none() && document["status"] != COMPLETE_STATUS);
-        if is_behind {
+        if self.is_document_behind() {
             refresh_document(recorder).await;
+        }
+    }
+
+    fn is_document_behind(&self) -> bool {
+        let document = StateFile::<Value>::at(&self.settings.state_file).load();
+        document
+            .ok()
+            .flatten()
+            .is_none_or(|document| document.get("update").is_none() && document["status"] != COMPLETE_STATUS)
+    }
+
+    /// What a complete run leaves on the disk, however long the disk takes to accept it: a document that says
+    /// so, and answers without secrets.
+    async fn settle(&self, recorder: &Recorder) {
+        loop {
+            self.finish_document(recorder).await;
+            self.forget_secrets().await;
+            let is_sealed = self.stored_inputs().is_some_and(|stored| stored.sealed.is_some());
+            if !is_sealed && !self.is_document_behind() {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -235,7 +250,7 @@ impl Setup {
                 "setup run ended"
             );
             match result {
-                Ok(()) => return self.forget_secrets().await,
+                Ok(()) => return self.settle(recorder).await,
                 // The engine logged why, and the journal has it.
                 Err(EngineError::Blocked { .. } | EngineError::Record(RecordError::Ending)) => return,
                 Err(EngineError::Record(error)) => {
@@ -251,6 +266,7 @@ impl Setup {
     /// Beside a run: shows that its engine lives, and names a cluster that does not answer while a step
     /// still waits for it.
     async fn keep_watch(&self, recorder: &Recorder) -> std::convert::Infallible {
+        let mut told = None;
         loop {
             tokio::time::sleep(HEARTBEAT).await;
             if let Err(error) = recorder.beat().await {
@@ -261,7 +277,9 @@ impl Setup {
                 .await
                 .err()
                 .map(|cause| format!("the Kubernetes API server of this box does not answer: {cause}"));
-            if waits_for != recorder.board().view().waits_for {
+            // What a request that gets no answer tells by itself stays.
+            if waits_for != told {
+                told.clone_from(&waits_for);
                 recorder.board().change(|view| view.waits_for = waits_for);
             }
         }
@@ -276,7 +294,7 @@ impl Setup {
         if let Err(error) = self.store_inputs(stored).await {
             tracing::warn!(
                 error = chain(&error),
-                "the sealed answers are still on disk; the next start tries again"
+                "the sealed answers are still on disk; it is tried again"
             );
         }
     }

@@ -1,6 +1,6 @@
 //! The versions of this box, kept for maintenance: as the host agent tells them, else as the API server
-//! knows its node. Nobody waits for it: what cannot be told or written is noted, and the install is done
-//! all the same.
+//! knows its node. A disk without room is waited for a while; what cannot be told or written even then is
+//! noted, and the install is done all the same.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use appliance_common::state_file::{StateFile, StateFileError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use k8s_openapi::api::core::v1::Node;
+use tokio::time::{Instant, sleep};
 
 use super::{Outcome, Step, selection_file};
 use crate::setup::context::StepContext;
@@ -21,6 +22,10 @@ use crate::setup::plan::StepId;
 use crate::setup::projection::COMPLETE_STATUS;
 use crate::setup::selection::ReleaseSelection;
 
+/// Longest wait for a disk that has no room just now; shorter than the step's deadline.
+const DISK_PATIENCE: Duration = Duration::from_mins(1);
+/// Pause between two tries to write.
+const PAUSE: Duration = Duration::from_secs(2);
 /// Longest time the host agent may take.
 const AGENT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -50,7 +55,7 @@ impl Step for MaintenanceMetadataStep {
             let versions = versions(cx).await;
             // Unreadable counts as unknown here: nothing but this note depends on it.
             let selection = selection_file::load(cx).ok().flatten().unwrap_or_default();
-            Ok(Outcome::new(match write(cx, &versions, &selection) {
+            Ok(Outcome::new(match record(cx, &versions, &selection).await {
                 Ok(()) => "the versions of this box are recorded".to_owned(),
                 Err(error) => format!(
                     "the versions of this box could not be recorded: {}",
@@ -108,6 +113,23 @@ async fn node(cx: &StepContext) -> Result<Option<Node>, String> {
         .await
         .map_err(|error: ClusterError| chain(&error))?;
     Ok(nodes.into_iter().next())
+}
+
+async fn record(
+    cx: &StepContext,
+    versions: &Versions,
+    selection: &ReleaseSelection,
+) -> Result<(), StateFileError> {
+    let deadline = Instant::now() + DISK_PATIENCE;
+    loop {
+        match write(cx, versions, selection) {
+            Err(StateFileError::Unwritable { .. }) if Instant::now() < deadline => {
+                cx.say("make room on the disk of this box, so that its versions can be recorded");
+                sleep(PAUSE).await;
+            }
+            other => return other,
+        }
+    }
 }
 
 fn write(cx: &StepContext, versions: &Versions, selection: &ReleaseSelection) -> Result<(), StateFileError> {

@@ -55,7 +55,7 @@ async fn check(cx: &StepContext) -> Result<Outcome, Failure> {
             waived,
             &cx.clock
         )),
-        cx.meter.waiting(resolve(cx)),
+        cx.meter.waiting_for(host.as_str(), resolve(cx)),
     );
     stop_at(&found, Group::is_of_host)?;
     let (resolved, chosen) = release.map_err(|failure| explained(failure, &found))?;
