@@ -175,6 +175,7 @@ async fn end(site: &Site) -> Result<End> {
     }
     let mut state = without(file::INSTALL_STATE, &["updatedAt", "run"])?;
     state["releaseSelection"]["file"].take();
+    state["preflight"]["checkedAt"].take();
     for step in state["steps"].as_array_mut().context("no steps")? {
         for key in ["attempt", "startedAt", "finishedAt", "summary"] {
             step[key].take();
