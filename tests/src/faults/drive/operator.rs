@@ -1,5 +1,7 @@
 //! What an operator, and the host, do in a disturbed install: submit, get another code, start again.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use appliance_common::process::chain;
 use appliance_control_plane::setup::failure::{Blame, Failure};
@@ -41,15 +43,22 @@ fn answers(code: &str) -> Value {
 impl Drive<'_> {
     /// The next life of a program that was killed.
     pub(super) async fn restart(&mut self) -> Result<()> {
-        self.report.kills += 1;
-        self.until_unlocked().await?;
-        self.keep_secrets().await?;
-        self.setup = self.lane.open(&self.volume)?;
+        self.start_again().await?;
         let is_empty = self.setup.view().is_ok_and(|view| view.history.run == Run::Empty);
         if is_empty && self.setup.stored_inputs().is_none() {
             let stuck = self.submit().await?;
             return stuck.map_or(Ok(()), |stuck| bail!("after a kill: {stuck}"));
         }
+        Ok(())
+    }
+
+    /// Ends the program as a kill does, and starts it again.
+    async fn start_again(&mut self) -> Result<()> {
+        self.report.kills += 1;
+        self.setup.stop();
+        self.until_unlocked().await?;
+        self.keep_secrets().await?;
+        self.setup = self.lane.open(&self.volume)?;
         self.setup.resume();
         Ok(())
     }
@@ -59,7 +68,15 @@ impl Drive<'_> {
         let answers = RawInputs::from_json(&serde_json::to_vec(&answers(&self.code))?)?;
         let deadline = Instant::now() + HEALTHY_LIMIT;
         loop {
-            let refused = match self.setup.submit(&answers).await {
+            let (setup, kill) = (self.setup.clone(), Arc::clone(&self.lane.kill));
+            let answered = tokio::select! {
+                answered = setup.submit(&answers) => answered,
+                () = kill.notified() => {
+                    self.start_again().await?;
+                    continue;
+                }
+            };
+            let refused = match answered {
                 Ok(_) | Err(SubmitError::Refused(Refusal::Running)) => return Ok(None),
                 Err(refused) => refused,
             };
