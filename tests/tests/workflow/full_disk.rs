@@ -14,7 +14,7 @@ use appliance_control_plane::setup::{Setup, SubmitError};
 use nix::sys::statvfs::statvfs;
 use serde_json::{Value, json};
 
-use crate::scene::{RUN_LIMIT, answers, ended, journal_lines, reading, submit};
+use crate::scene::{RUN_LIMIT, answers, ended, journal_lines, reading, released, submit};
 use crate::site::Site;
 
 /// What a file on the small disk grows by.
@@ -139,6 +139,7 @@ async fn a_step_that_finds_the_disk_full_is_blocked_and_goes_through_later() -> 
     );
     assert_eq!(failure.code.as_deref(), Some("disk-space-state"), "{failure:?}");
     everything_on_the_disk_is_whole(&site)?;
+    released(&site.volume).await?;
     disk.make_room()?;
     submit(&setup, &answers()).await?;
     assert_eq!(ended(&setup).await?.history.run, Run::Complete);

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -178,7 +179,12 @@ fn plain(volume: &Volume) -> Result<Vec<String>> {
         if !entry.file_type()?.is_file() {
             continue;
         }
-        let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+        let text = match fs::read(entry.path()) {
+            Ok(text) => String::from_utf8_lossy(&text).into_owned(),
+            // The other half of a write: its new name is looked at, too.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error.into()),
+        };
         if SECRETS.iter().any(|secret| text.contains(secret)) {
             found.push(entry.file_name().to_string_lossy().into_owned());
         }
@@ -341,6 +347,8 @@ async fn says_why(volume: &Volume, setup: &Setup, before: &[u8]) -> Result<()> {
 async fn every_state_of_the_shipped_product_has_its_continuation() -> Result<()> {
     let mut site = Site::start().await?;
     for (name, end) in TABLE {
+        // What the start makes of each state is looked at, not what is tried later.
+        site.volume.settings.retry.policy.enabled = false;
         check(&site, name, end).await.with_context(|| name.to_owned())?;
         site.clear().await?;
         site.new_volume().await?;
