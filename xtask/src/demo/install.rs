@@ -198,9 +198,11 @@ fn tell(story: &Story, state: &Value, told: &mut BTreeSet<(String, bool)>) -> Re
     Ok(())
 }
 
-/// The failure of a run that does not go on, in its own words.
+/// The failure of a run that does not go on, in its own words. The product would try a passing one again
+/// by itself; whoever runs this wants to read it.
 fn blocked(status: &Value, state: &Value) -> Option<Stopped> {
-    if status["rollup"]["state"] != "blocked" || state["status"] == "setup-interrupted" {
+    let is_blocked = text(&state["status"]).ends_with("-blocked") || status["rollup"]["state"] == "blocked";
+    if !is_blocked || state["status"] == "setup-interrupted" {
         return None;
     }
     let failure = &status["lastRecordedError"];
