@@ -9,6 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::agent_api::DiskFacts;
+
 /// Everything a judgement is made of.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
@@ -22,6 +24,8 @@ pub struct Observed {
     pub login: Option<LoginProbe>,
     /// What a look at registry and resolvers found; `None` while nobody needs one (40 §6).
     pub network: Option<NetworkProbe>,
+    /// How full the disk under the application's volumes is; `None` where nobody tells.
+    pub data_disk: Option<DiskFacts>,
 }
 
 /// What is recorded of the installation.
@@ -41,8 +45,24 @@ pub struct Install {
     pub bootstrap: Option<Bootstrap>,
     /// Where users sign in, as the operator wants it now.
     pub login_url: Option<String>,
+    /// Where this page is, as browsers of the network reach it.
+    pub status_url: Option<String>,
     /// The version of the release that this box follows.
     pub release: Option<String>,
+    /// Whether the process that runs an update still does; `None` while there is no update.
+    pub update_owner: Option<UpdateOwner>,
+}
+
+/// Whether the process that runs an update still does: told by its lock, or by PID, start time and boot
+/// id together, never by the PID alone (W-41).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateOwner {
+    /// It does.
+    Alive,
+    /// It is gone, or was never recorded as it should be.
+    Gone,
+    /// That cannot be told.
+    Unknown,
 }
 
 /// Whether and when setup is tried again by itself.
@@ -290,6 +310,8 @@ pub struct Workload {
     pub name: String,
     /// `metadata.generation`.
     pub generation: i64,
+    /// When this generation was first seen; what its controller has not taken up by a deadline is told.
+    pub generation_seen: Option<Timestamp>,
     /// `status.observedGeneration`; 0 before the first.
     pub observed_generation: i64,
     /// `spec.replicas`; 1 where it is not set.
@@ -359,6 +381,8 @@ pub struct FluxObject {
     pub name: String,
     /// `metadata.generation`.
     pub generation: i64,
+    /// When this generation was first seen; what its controller has not taken up by a deadline is told.
+    pub generation_seen: Option<Timestamp>,
     /// `status.observedGeneration`; -1 before the first, as Flux writes it.
     pub observed_generation: i64,
     /// `spec.suspend`.
@@ -455,7 +479,9 @@ impl Default for Install {
             auto_retry: None,
             bootstrap: None,
             login_url: None,
+            status_url: None,
             release: None,
+            update_owner: None,
         }
     }
 }
