@@ -12,10 +12,21 @@ use crate::readiness::{Signal, TierStatus, UpdateStatus, judge, update};
 #[test]
 fn case_1_everything_works_and_nothing_is_said() {
     let verdict = judge(&healthy());
-    assert_eq!(verdict.rollup.state, RollupState::FullyHealthy, "{:#?}", verdict.tiers);
+    assert_eq!(
+        verdict.rollup.state,
+        RollupState::FullyHealthy,
+        "{:#?}",
+        verdict.tiers
+    );
     assert_eq!(ids(&verdict), []);
     assert_eq!(verdict.failures, []);
-    assert!(verdict.tiers.each().iter().all(|(_, tier)| tier.ready && tier.reasons.is_empty()));
+    assert!(
+        verdict
+            .tiers
+            .each()
+            .iter()
+            .all(|(_, tier)| tier.ready && tier.reasons.is_empty())
+    );
     assert!(!verdict.stale);
 }
 
@@ -37,7 +48,10 @@ fn case_4_a_completed_bootstrap_pod_alone_is_no_application() {
         seen.cluster.helm_releases = objects([]);
         seen.cluster.deployments = objects([]);
         seen.cluster.stateful_sets = objects([]);
-        let mut done = pod("alga-core-sebastian-bootstrap-x", ("Job", "alga-core-sebastian-bootstrap"));
+        let mut done = pod(
+            "alga-core-sebastian-bootstrap-x",
+            ("Job", "alga-core-sebastian-bootstrap"),
+        );
         done.phase = "Succeeded".to_owned();
         seen.cluster.pods = objects([("msp/alga-core-sebastian-bootstrap-x".to_owned(), done)]);
     }));
@@ -52,7 +66,11 @@ fn case_5_an_application_that_runs_and_is_not_ready_is_named() {
     let verdict = judge(&with(|seen| down(deployment(seen, APPLICATION), 60)));
     assert!(!verdict.tiers.login.ready);
     assert_eq!(verdict.tiers.login.signal, Signal::NotReady);
-    assert!(verdict.tiers.login.reasons[0].contains("alga-core-sebastian"), "{:?}", verdict.tiers.login);
+    assert!(
+        verdict.tiers.login.reasons[0].contains("alga-core-sebastian"),
+        "{:?}",
+        verdict.tiers.login
+    );
 }
 
 #[test]
@@ -65,12 +83,19 @@ fn case_6_an_address_that_does_not_answer_while_pods_are_ready_is_said_exactly()
     );
     assert_eq!(ids(&verdict), [FindingId::LoginAddress]);
     assert_eq!(verdict.rollup.state, RollupState::Blocked);
-    assert!(verdict.rollup.message.starts_with("Login is down: the application's pods are ready, but"));
+    assert!(
+        verdict
+            .rollup
+            .message
+            .starts_with("Login is down: the application's pods are ready, but")
+    );
 }
 
 #[test]
 fn case_7_a_redirect_to_another_host_is_no_login() {
-    let verdict = judge(&with(|seen| seen.login = Some(answered(302, Some("https://elsewhere.example/")))));
+    let verdict = judge(&with(|seen| {
+        seen.login = Some(answered(302, Some("https://elsewhere.example/")))
+    }));
     assert!(!verdict.tiers.login.ready);
     assert!(verdict.tiers.login.reasons[0].contains("https://elsewhere.example/"));
 }
@@ -78,7 +103,8 @@ fn case_7_a_redirect_to_another_host_is_no_login() {
 #[test]
 fn case_9_an_api_that_is_refused_early_is_expected() {
     let verdict = judge(&{
-        let mut seen = early(json!({"status": "setup-queued", "phase": "setup", "lastAction": "Setup starts"}));
+        let mut seen =
+            early(json!({"status": "setup-queued", "phase": "setup", "lastAction": "Setup starts"}));
         cut_off(&mut seen);
         seen
     });
@@ -86,13 +112,18 @@ fn case_9_an_api_that_is_refused_early_is_expected() {
     assert_eq!(verdict.rollup.message, "Setup starts");
     assert_eq!(ids(&verdict), []);
     assert_eq!(verdict.warnings, [""; 0]);
-    assert_eq!(verdict.suppressed_warnings, ["Kubernetes API unreachable since 2026-01-02 11:58 UTC"]);
+    assert_eq!(
+        verdict.suppressed_warnings,
+        ["Kubernetes API unreachable since 2026-01-02 11:58 UTC"]
+    );
 }
 
 #[test]
 fn case_10_an_api_that_is_lost_later_blocks_and_what_is_shown_is_stale() {
     let seen = with(|seen| {
-        seen.install.document = Ok(Some(json!({"status": "update-complete", "phase": "registry-release-source"})));
+        seen.install.document = Ok(Some(
+            json!({"status": "update-complete", "phase": "registry-release-source"}),
+        ));
         seen.install.is_installed = false;
         cut_off(seen);
         seen.login = Some(silent("connection refused"));
@@ -106,7 +137,11 @@ fn case_10_an_api_that_is_lost_later_blocks_and_what_is_shown_is_stale() {
     );
     assert!(verdict.stale);
     let document = document(&seen, &verdict);
-    assert_eq!(document.kubernetes.pod_count, Some(2), "the last good data is still shown");
+    assert_eq!(
+        document.kubernetes.pod_count,
+        Some(2),
+        "the last good data is still shown"
+    );
     assert_eq!(document.cluster.reachable, Some(false));
     assert_eq!(document.errors.len(), 11);
 }
@@ -121,11 +156,15 @@ fn case_11_nothing_is_known_of_background_services_without_the_api() {
 
 #[test]
 fn case_12_a_kind_that_is_not_there_yet_is_expected_during_an_install() {
-    let mut seen = early(json!({"status": "storage-install-running", "phase": "storage", "lastAction": "Preparing"}));
+    let mut seen =
+        early(json!({"status": "storage-install-running", "phase": "storage", "lastAction": "Preparing"}));
     seen.cluster.helm_releases.trouble = trouble(TroubleKind::NotServed);
     let verdict = judge(&seen);
     assert_eq!(verdict.rollup.state, RollupState::Installing);
-    assert_eq!((verdict.warnings.len(), verdict.suppressed_warnings.len()), (0, 1));
+    assert_eq!(
+        (verdict.warnings.len(), verdict.suppressed_warnings.len()),
+        (0, 1)
+    );
     assert!(!verdict.tiers.full.ready);
 }
 
@@ -147,12 +186,21 @@ fn case_14_an_upgrade_within_its_time_is_no_blocker_and_becomes_one_afterwards()
     let verdict = judge(&upgrading(300));
     assert_eq!(ids(&verdict), []);
     assert_eq!(verdict.rollup.state, RollupState::ReadyToLogIn);
-    assert_eq!(verdict.judge_again_at, Some(ago(300) + jiff::SignedDuration::from_mins(16)).min(verdict.judge_again_at));
+    let probe_grows_old = ago(10) + jiff::SignedDuration::from_mins(5);
+    assert_eq!(
+        verdict.judge_again_at,
+        Some(probe_grows_old),
+        "before the release is overdue"
+    );
     assert_eq!(verdict.operations[0].kind, "helm");
     assert_eq!(verdict.operations[0].elapsed_seconds, Some(300));
     let verdict = judge(&upgrading(16 * 60));
     assert_eq!(ids(&verdict), [FindingId::HelmreleaseFailed]);
-    assert_eq!(verdict.rollup.state, RollupState::ReadyToLogIn, "users can still log in");
+    assert_eq!(
+        verdict.rollup.state,
+        RollupState::ReadyToLogIn,
+        "users can still log in"
+    );
 }
 
 #[test]
@@ -176,20 +224,43 @@ fn case_15_waiting_for_another_release_is_progress() {
 #[test]
 fn case_16_a_storage_cause_outranks_the_release_that_failed_of_it() {
     let verdict = judge(&with(|seen| {
-        release(seen, "alga-core").conditions =
-            vec![condition("Ready", "False", "InstallFailed", "context deadline exceeded", 300)];
+        release(seen, "alga-core").conditions = vec![condition(
+            "Ready",
+            "False",
+            "InstallFailed",
+            "context deadline exceeded",
+            300,
+        )];
         down(stateful_set(seen, "db"), 900);
         let text = "failed to create subPath directory for volumeMount \"db-data\" of container \"db\"";
-        add_pod(seen, "db-0", ("StatefulSet", "db"), waiting("CreateContainerConfigError", text));
+        add_pod(
+            seen,
+            "db-0",
+            ("StatefulSet", "db"),
+            waiting("CreateContainerConfigError", text),
+        );
         seen.cluster.events.last.push(event("db-0", "Failed", text, 60));
         down(deployment(seen, APPLICATION), 900);
         seen.login = Some(silent("connection refused"));
     }));
-    assert_eq!(ids(&verdict), [FindingId::VolumeSubpath, FindingId::HelmreleaseFailed]);
+    assert_eq!(
+        ids(&verdict),
+        [FindingId::VolumeSubpath, FindingId::HelmreleaseFailed]
+    );
     let top = &verdict.blockers[0];
-    assert_eq!((top.layer.as_str(), top.component.as_str(), top.login_blocking), ("storage", "db", true));
+    assert_eq!(
+        (top.layer.as_str(), top.component.as_str(), top.login_blocking),
+        ("storage", "db", true)
+    );
     assert_eq!(top.events.len(), 1);
-    assert!(verdict.rollup.message.starts_with("Login is down: the database (db) cannot make"), "{:?}", verdict.rollup);
+    assert!(
+        verdict
+            .rollup
+            .message
+            .starts_with("Login is down: the database (db) cannot make"),
+        "{:?}",
+        verdict.rollup
+    );
 }
 
 #[test]
@@ -210,7 +281,12 @@ fn case_19_a_missing_tag_outweighs_a_pull_that_was_cut_off_whichever_came_last()
             application_pod_waits(seen, waiting("ImagePullBackOff", back_off));
             let name = "alga-core-sebastian-77-y";
             let cut = event(name, "Failed", "Failed to pull image: context canceled", order[0]);
-            let missing = event(name, "Failed", "Failed to pull image: ghcr.io/nine-minds/x:1: not found", order[1]);
+            let missing = event(
+                name,
+                "Failed",
+                "Failed to pull image: ghcr.io/nine-minds/x:1: not found",
+                order[1],
+            );
             seen.cluster.events.last.extend([cut, missing]);
         });
         assert_eq!(found[0].id, FindingId::RegistryImageMissing);
@@ -221,7 +297,11 @@ fn case_19_a_missing_tag_outweighs_a_pull_that_was_cut_off_whichever_came_last()
 #[test]
 fn case_20_and_21_a_failed_step_names_its_category() {
     for (step, category, id) in [
-        ("resolve-release-manifest", "registry-release-source", FindingId::ReleaseSource),
+        (
+            "resolve-release-manifest",
+            "registry-release-source",
+            FindingId::ReleaseSource,
+        ),
         ("redeem-install-code", "licensing", FindingId::InstallCode),
     ] {
         let verdict = judge(&early(json!({
@@ -305,14 +385,23 @@ fn case_26_a_failed_bootstrap_is_still_told_after_its_job_is_gone() {
     });
     let verdict = judge(&seen);
     assert_eq!(verdict.blockers[0].id, FindingId::BootstrapJobFailed);
-    assert!(verdict.blockers[0].reason.contains("seed directory"), "{:?}", verdict.blockers[0]);
+    assert!(
+        verdict.blockers[0].reason.contains("seed directory"),
+        "{:?}",
+        verdict.blockers[0]
+    );
     assert!(verdict.blockers[0].next_action.contains("seed files"));
     assert_eq!(verdict.bootstrap.logs.tail.len(), 3);
     assert_eq!(verdict.bootstrap.logs.detected_errors.len(), 1);
     assert!(verdict.bootstrap.job.failed);
     assert!(!verdict.tiers.login.ready);
     assert_eq!(verdict.rollup.state, RollupState::Blocked);
-    assert!(verdict.failures.iter().any(|failure| failure.category == "app-bootstrap"));
+    assert!(
+        verdict
+            .failures
+            .iter()
+            .any(|failure| failure.category == "app-bootstrap")
+    );
 }
 
 #[test]
@@ -337,8 +426,16 @@ fn case_55_an_update_without_its_process_is_interrupted_even_when_the_release_is
     }
     let failure = json!({"message": "m", "retrySafe": false});
     let mut seen = of("update-blocked", None, failure);
-    assert_eq!(update(&seen).status, UpdateStatus::Idle, "the release is ready now");
+    assert_eq!(
+        update(&seen).status,
+        UpdateStatus::Idle,
+        "the release is ready now"
+    );
     assert_eq!(ids(&judge(&seen)), []);
     seen.cluster.helm_releases.trouble = trouble(TroubleKind::Forbidden);
-    assert_eq!(update(&seen).status, UpdateStatus::Blocked, "readiness is not known");
+    assert_eq!(
+        update(&seen).status,
+        UpdateStatus::Blocked,
+        "readiness is not known"
+    );
 }

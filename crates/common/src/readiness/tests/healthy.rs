@@ -52,7 +52,13 @@ pub(super) fn workload(name: &str) -> Workload {
         ready: 1,
         updated: 1,
         available: 1,
-        conditions: vec![condition("Available", "True", "MinimumReplicasAvailable", "", 3600)],
+        conditions: vec![condition(
+            "Available",
+            "True",
+            "MinimumReplicasAvailable",
+            "",
+            3600,
+        )],
         created: Some(ago(7200)),
         ..Workload::default()
     }
@@ -72,7 +78,9 @@ pub(super) fn pod(name: &str, owner: (&str, &str)) -> Pod {
             name: "main".to_owned(),
             image: "ghcr.io/nine-minds/x:1".to_owned(),
             ready: true,
-            state: ContainerState::Running { since: Some(ago(3600)) },
+            state: ContainerState::Running {
+                since: Some(ago(3600)),
+            },
             ..Container::default()
         }],
         ..Pod::default()
@@ -106,7 +114,10 @@ fn application_pod() -> Pod {
     };
     Pod {
         init_containers: vec![gate],
-        ..pod("alga-core-sebastian-5d8f-x", ("ReplicaSet", "alga-core-sebastian-5d8f"))
+        ..pod(
+            "alga-core-sebastian-5d8f-x",
+            ("ReplicaSet", "alga-core-sebastian-5d8f"),
+        )
     }
 }
 
@@ -121,7 +132,8 @@ pub(super) fn healthy() -> Observed {
         conditions: vec![condition("Ready", "True", "KubeletReady", "", 7200)],
         unschedulable: false,
     };
-    let in_flux = |kind: &'static str| move |name: &str| keyed("flux-system", name, flux(kind, "flux-system", name));
+    let in_flux =
+        |kind: &'static str| move |name: &str| keyed("flux-system", name, flux(kind, "flux-system", name));
     let parents = ["alga-appliance"].into_iter().chain(KUSTOMIZATIONS);
     let cluster = Cluster {
         api: Reading::of((), now()),
@@ -289,7 +301,13 @@ pub(super) fn source<'a>(seen: &'a mut Observed, name: &str) -> &'a mut FluxObje
 /// Nothing of a workload is ready for so long.
 pub(super) fn down(workload: &mut Workload, seconds: i64) {
     (workload.ready, workload.available) = (0, 0);
-    workload.conditions = vec![condition("Available", "False", "MinimumReplicasUnavailable", "", seconds)];
+    workload.conditions = vec![condition(
+        "Available",
+        "False",
+        "MinimumReplicasUnavailable",
+        "",
+        seconds,
+    )];
 }
 
 /// Adds a pod that is not ready, with one container in this state.
@@ -329,7 +347,8 @@ pub(super) fn event(about: &str, reason: &str, message: &str, seconds: i64) -> E
 }
 
 pub(super) fn job(uid: &str, condition_kind: Option<&str>) -> (String, Job) {
-    let conditions = condition_kind.map(|kind| condition(kind, "True", "BackoffLimitExceeded", "gave up", 60));
+    let conditions =
+        condition_kind.map(|kind| condition(kind, "True", "BackoffLimitExceeded", "gave up", 60));
     let job = Job {
         namespace: "msp".to_owned(),
         name: BOOTSTRAP_JOB.to_owned(),
@@ -364,7 +383,16 @@ pub(super) fn blockers(change: impl FnOnce(&mut Observed)) -> Vec<Blocker> {
 /// The application is down and its pod says why.
 pub(super) fn application_pod_waits(seen: &mut Observed, state: ContainerState) {
     down(deployment(seen, APPLICATION), 600);
-    seen.cluster.pods.last.known.remove("msp/alga-core-sebastian-5d8f-x");
-    add_pod(seen, "alga-core-sebastian-77-y", ("ReplicaSet", "alga-core-sebastian-77"), state);
+    seen.cluster
+        .pods
+        .last
+        .known
+        .remove("msp/alga-core-sebastian-5d8f-x");
+    add_pod(
+        seen,
+        "alga-core-sebastian-77-y",
+        ("ReplicaSet", "alga-core-sebastian-77"),
+        state,
+    );
     seen.login = Some(silent("connection refused"));
 }
