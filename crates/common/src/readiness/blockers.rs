@@ -23,7 +23,8 @@ use super::observed::Observed;
 use super::parts::Judged;
 use super::setup::{self, Recorded};
 use super::tiers::Basis;
-use super::verdict::{Signal, TierName};
+use super::verdict::Signal;
+use super::wire::ComponentTier;
 use crate::findings::FindingId;
 use crate::names::{BOOTSTRAP_JOB, namespace};
 
@@ -44,6 +45,18 @@ impl Scene<'_> {
         setup::is_installed(&self.seen.install)
     }
 
+    /// Setup goes on by itself: what keeps it meanwhile is waited for.
+    pub(super) fn goes_on(&self) -> bool {
+        let will_retry = self
+            .seen
+            .install
+            .auto_retry
+            .as_ref()
+            .is_some_and(|auto| auto.will_retry);
+        self.recorded
+            .is_some_and(|recorded| recorded.is_interruption || (recorded.retry_safe && will_retry))
+    }
+
     /// What was told of a part.
     pub(super) fn part(&self, name: &str) -> Option<&Judged<'_>> {
         self.parts.iter().find(|judged| judged.part.name == name)
@@ -53,7 +66,7 @@ impl Scene<'_> {
     fn gates(&self, part: &Part) -> Gates {
         let is_ready = self.part(part.name).is_some_and(|judged| judged.told.is_ready());
         match part.tier {
-            TierName::Background => Gates::Background,
+            ComponentTier::Background => Gates::Background,
             _ if is_ready => Gates::Nothing,
             _ => Gates::Login,
         }
@@ -63,8 +76,8 @@ impl Scene<'_> {
     fn has_what_it_needs(&self, part: &Part) -> bool {
         let is_ready = |name: &str| self.part(name).is_none_or(|judged| judged.told.is_ready());
         match part.tier {
-            TierName::Core => part.name != "pgbouncer" || is_ready("db"),
-            TierName::Background if part.name.ends_with("-worker") => {
+            ComponentTier::Core => part.name != "pgbouncer" || is_ready("db"),
+            ComponentTier::Background if part.name.ends_with("-worker") => {
                 self.basis.bootstrap.is_ready() && is_ready("temporal")
             }
             _ => self.basis.bootstrap.is_ready(),
@@ -144,7 +157,7 @@ fn address(scene: &Scene, due: &mut Due) -> Option<Draft> {
     let application = scene
         .parts
         .iter()
-        .find(|judged| judged.part.tier == TierName::Login)?;
+        .find(|judged| judged.part.tier == ComponentTier::Login)?;
     let why = scene.basis.probe.reasons.first()?;
     let is_alone = application.told.is_ready() && scene.basis.bootstrap.is_ready();
     if scene.basis.probe.signal != Signal::NotReady || !is_alone {

@@ -6,7 +6,7 @@ use super::log_scan::detected_errors;
 use super::observed::{Bootstrap, BootstrapState, ContainerState, Job, Objects, Observed, Pod, Trouble};
 use super::parts::{self, Judged};
 use super::told::{Told, not_known};
-use super::verdict::TierName;
+use super::wire::ComponentTier;
 use super::wire::{BootstrapJob, BootstrapLogs, BootstrapSection, JobState};
 use super::words::shortened;
 use crate::names::{APPLICATION, BOOTSTRAP_JOB, namespace};
@@ -114,7 +114,7 @@ fn of_job(job: &Job, latch: Option<&Bootstrap>) -> JobState {
 
 /// Neither Job nor latch: the application is there in full, and each of its pods has passed the gate.
 fn inferred(seen: &Observed, parts: &[Judged], index: &Index) -> Told {
-    let application = parts::tier(parts, TierName::Login);
+    let application = parts::tier(parts, ComponentTier::Login);
     let gate = Told::of("Pods", &seen.cluster.pods, |pods| {
         let own = index.pods_of(namespace::MSP, "Deployment", APPLICATION);
         if let Some((key, why)) = pods.unclear.iter().find(|(key, _)| is_of_application(key)) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::catalogue::{self, Entry, Layer};
 use super::inventory::{PARTS, Part};
 use super::observed::Event;
-use super::verdict::TierName;
+use super::wire::ComponentTier;
 use super::wire::{Blocker, ExplainingEvent, ObjectRef, Severity};
 use super::words::shortened;
 use crate::findings::FindingId;
@@ -196,9 +196,9 @@ fn depth(blocker: &Blocker) -> u8 {
         | FindingId::UpdateInterrupted
         | FindingId::SetupFailed => 2,
         _ => match tier {
-            Some(TierName::Login) => 4,
-            Some(TierName::Background) => 6,
-            Some(TierName::Platform | TierName::Core | TierName::Bootstrap | TierName::Full) | None => 1,
+            Some(ComponentTier::Login) => 4,
+            Some(ComponentTier::Background) => 6,
+            Some(ComponentTier::Core) | None => 1,
         },
     }
 }

@@ -9,7 +9,7 @@ use super::due::Due;
 use super::inventory::{KUSTOMIZATIONS, PLATFORM};
 use super::observed::{Cluster, Condition, FluxObject, Objects, Reading, TroubleKind};
 use super::parts::{condition, is_true};
-use super::told::Told;
+use super::told::{Told, not_known};
 use super::verdict::Signal;
 use super::wire::{Flux, FluxRow};
 use super::words::{mentions, shortened};
@@ -105,19 +105,20 @@ fn waits(object: &FluxObject, ready: &Condition, siblings: &Objects<FluxObject>,
 
 /// Reasons of controllers that have not given up: `False` is their word for “not yet”.
 fn is_progress(ready: &Condition) -> bool {
-    [
+    let waits = [
         "Progressing",
         "ProgressingWithRetry",
         "ReconciliationInProgress",
         "ArtifactFailed",
         "SourceNotReady",
-    ]
-    .contains(&ready.reason.as_str())
-        && !mentions(&ready.message, &["no such host", "denied", "unauthorized"])
-        || mentions(
-            &ready.message,
-            &["action with timeout of", "prerequisites", "dependency '"],
-        ) && mentions(&ready.message, &["running", "is not ready"])
+    ];
+    if waits.contains(&ready.reason.as_str()) {
+        return !mentions(&ready.message, &["no such host", "denied", "unauthorized"]);
+    }
+    mentions(
+        &ready.message,
+        &["running 'install' action", "running 'upgrade' action"],
+    ) || (mentions(&ready.message, &["dependency '"]) && mentions(&ready.message, &["is not ready"]))
 }
 
 fn under_way(ready: &Condition) -> String {
@@ -179,8 +180,11 @@ pub(super) fn platform(cluster: &Cluster, is_installed: bool) -> Told {
         // The kind itself is absent: nothing of it can have been applied.
         Err(trouble) => trouble.kind == TroubleKind::NotServed,
     };
-    if !is_installed && !was_seen && is_absent {
-        return Told::ready();
+    if !is_installed && !was_seen {
+        return match cluster.sources.current() {
+            Err(trouble) if !is_absent => Told::unknown(not_known("Flux' sources", trouble)),
+            Ok(_) | Err(_) => Told::ready(),
+        };
     }
     let platform = format!("{}/{PLATFORM}", namespace::FLUX_SYSTEM);
     told("OCIRepository", &cluster.sources, &key).and(told(

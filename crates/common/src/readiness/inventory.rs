@@ -1,7 +1,6 @@
 //! What the appliance is made of (40 §1): the workloads, the releases they come from, the Flux objects.
 
-use super::verdict::TierName;
-use super::wire::ComponentKind;
+use super::wire::{ComponentKind, ComponentTier};
 use crate::names::{self, namespace};
 
 /// A workload of the application.
@@ -11,7 +10,7 @@ pub(super) struct Part {
     /// What an operator calls it.
     pub(super) title: &'static str,
     pub(super) kind: ComponentKind,
-    pub(super) tier: TierName,
+    pub(super) tier: ComponentTier,
     /// The Helm release that brings it.
     pub(super) release: &'static str,
 }
@@ -20,7 +19,7 @@ impl Part {
     const fn deployment(
         name: &'static str,
         title: &'static str,
-        tier: TierName,
+        tier: ComponentTier,
         release: &'static str,
     ) -> Self {
         Self {
@@ -37,7 +36,7 @@ impl Part {
             name,
             title,
             kind: ComponentKind::StatefulSet,
-            tier: TierName::Core,
+            tier: ComponentTier::Core,
             release: CORE_RELEASE,
         }
     }
@@ -68,37 +67,37 @@ pub(super) const PARTS: [Part; 8] = [
     Part::deployment(
         "pgbouncer",
         "The database connection pool",
-        TierName::Core,
+        ComponentTier::Core,
         "pgbouncer",
     ),
     Part::deployment(
         names::APPLICATION,
         "The application",
-        TierName::Login,
+        ComponentTier::Login,
         CORE_RELEASE,
     ),
     Part::deployment(
         "temporal",
         "The workflow engine",
-        TierName::Background,
+        ComponentTier::Background,
         "temporal",
     ),
     Part::deployment(
         "workflow-worker",
         "The workflow worker",
-        TierName::Background,
+        ComponentTier::Background,
         "workflow-worker",
     ),
     Part::deployment(
         "email-service",
         "The e-mail service",
-        TierName::Background,
+        ComponentTier::Background,
         "email-service",
     ),
     Part::deployment(
         "temporal-worker",
         "The workflow engine's worker",
-        TierName::Background,
+        ComponentTier::Background,
         "temporal-worker",
     ),
 ];

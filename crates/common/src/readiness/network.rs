@@ -27,7 +27,12 @@ pub(super) fn live<'a>(seen: &'a Observed, recorded: Option<&Recorded>) -> Live<
     match (probe.ok, is_of_network) {
         (true, true) => Live::Resolves(probe),
         (false, true) => Live::Fails(probe),
-        (false, false) if !setup::is_installed(&seen.install) => Live::Fails(probe),
+        (false, false) if is_being_set_up(seen) => Live::Fails(probe),
         (_, false) => Live::Silent,
     }
+}
+
+/// Answers were given, and the release is not handed over yet.
+fn is_being_set_up(seen: &Observed) -> bool {
+    setup::document(&seen.install).is_object() && !setup::is_installed(&seen.install)
 }

@@ -3,8 +3,8 @@
 use super::inventory::{PARTS, Part};
 use super::observed::{Cluster, Condition, Objects, Reading, Workload};
 use super::told::Told;
-use super::verdict::{Signal, TierName};
-use super::wire::{Component, ComponentKind, ComponentStatus};
+use super::verdict::Signal;
+use super::wire::{Component, ComponentKind, ComponentStatus, ComponentTier};
 use crate::names::namespace;
 
 /// A workload and what is told of it.
@@ -31,7 +31,7 @@ pub(super) fn all(cluster: &Cluster) -> Vec<Judged<'_>> {
 }
 
 /// What the parts of a tier come to together.
-pub(super) fn tier(parts: &[Judged], tier: TierName) -> Told {
+pub(super) fn tier(parts: &[Judged], tier: ComponentTier) -> Told {
     let of = parts.iter().filter(|judged| judged.part.tier == tier);
     Told::all(of.map(|judged| judged.told.clone()))
 }
@@ -72,7 +72,7 @@ fn rule(part: &Part, workload: &Workload) -> Told {
     if ready < desired {
         return Told::not(format!("{title} has {ready} of {desired} pods ready"));
     }
-    let must_be_available = part.tier == TierName::Login;
+    let must_be_available = part.tier == ComponentTier::Login;
     if must_be_available && available < desired && !is_true(&workload.conditions, "Available") {
         return Told::not(format!("{title} is ready, but not available yet"));
     }

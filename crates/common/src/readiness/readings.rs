@@ -105,12 +105,13 @@ fn draft(scene: &Scene, signal: &str, sentence: &str) -> Draft {
     let cluster = &scene.seen.cluster;
     let trouble = cluster.api.current().err();
     if signal == API {
-        let draft = Draft::new(
-            FindingId::ApiUnreachable,
-            Gates::Appliance,
-            "kubernetes-api",
-            sentence,
-        );
+        let is_awaited = !scene.is_installed() && scene.goes_on();
+        let gates = if is_awaited {
+            Gates::Nothing
+        } else {
+            Gates::Appliance
+        };
+        let draft = Draft::new(FindingId::ApiUnreachable, gates, "kubernetes-api", sentence);
         let draft = draft.since(trouble.and_then(|trouble| trouble.since));
         return if scene.basis.probe.is_ready() {
             draft.means(

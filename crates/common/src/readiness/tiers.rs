@@ -8,7 +8,8 @@ use super::observed::{Node, Objects, Observed};
 use super::parts::{self, Judged, condition};
 use super::setup;
 use super::told::Told;
-use super::verdict::{Signal, TierName, TierStatus, Tiers};
+use super::verdict::{Signal, TierStatus, Tiers};
+use super::wire::ComponentTier;
 
 /// What each tier is told, before the last one can be judged.
 #[derive(Debug)]
@@ -24,9 +25,9 @@ pub(super) struct Basis {
 }
 
 pub(super) fn basis(seen: &Observed, parts: &[Judged], bootstrap: &Outcome, due: &mut Due) -> Basis {
-    let core = parts::tier(parts, TierName::Core);
+    let core = parts::tier(parts, ComponentTier::Core);
     let bootstrap = core.clone().and(bootstrap.told.clone());
-    let application = parts::tier(parts, TierName::Login);
+    let application = parts::tier(parts, ComponentTier::Login);
     let probe = login::probe(seen, due);
     let address = if application.is_ready() {
         only_the_address(&probe)
@@ -37,7 +38,7 @@ pub(super) fn basis(seen: &Observed, parts: &[Judged], bootstrap: &Outcome, due:
         platform: Told::of("Nodes", &seen.cluster.nodes, nodes)
             .and(flux::platform(&seen.cluster, setup::is_installed(&seen.install))),
         login: bootstrap.clone().and(application).and(address),
-        background: parts::tier(parts, TierName::Background),
+        background: parts::tier(parts, ComponentTier::Background),
         flux: flux::everything(&seen.cluster),
         core,
         bootstrap,

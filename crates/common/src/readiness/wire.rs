@@ -18,8 +18,8 @@ pub use make::document;
 pub use moment::Moment;
 pub use parts::{
     BootstrapJob, BootstrapLogs, BootstrapSection, Certificate, ClusterSection, Component, ComponentKind,
-    ComponentStatus, Flux, FluxRow, JobState, Kubernetes, LoginProbeSection, NetworkSection, NodeRow,
-    Operation, ReadingError, RecentEvent, Urls,
+    ComponentStatus, ComponentTier, Flux, FluxRow, JobState, Kubernetes, LoginProbeSection, NetworkSection,
+    NodeRow, Operation, ReadingError, RecentEvent, Urls,
 };
 
 use super::verdict::{Tier, TierName};

@@ -11,7 +11,7 @@ use crate::readiness::flux::{Standing, source_key, standing};
 use crate::readiness::inventory::{CORE_RELEASE, KUSTOMIZATIONS};
 use crate::readiness::observed::{FluxObject, Objects, Reading};
 use crate::readiness::parts::condition;
-use crate::readiness::verdict::TierName;
+use crate::readiness::wire::ComponentTier;
 use crate::readiness::words::mentions;
 
 /// What is ready has made what it makes.
@@ -67,8 +67,14 @@ fn draft(scene: &Scene, object: &FluxObject, siblings: &Objects<FluxObject>, due
     let events = scene
         .index
         .events_of(&object.namespace, &object.kind, &object.name);
+    let draft = Draft::new(id, gates, &object.name, reason.clone());
+    let draft = if id == FindingId::FluxSourceNotReady && gates == Gates::Login {
+        draft.means("The release was never fetched, so that nothing can be installed.")
+    } else {
+        draft
+    };
     Some(
-        Draft::new(id, gates, &object.name, reason.clone())
+        draft
             .next(next(&reason))
             .since(ready.and_then(|ready| ready.since))
             .object(&object.kind, Some(&object.namespace), &object.name)
@@ -112,7 +118,7 @@ fn gates(scene: &Scene, object: &FluxObject) -> Gates {
         let mut of_login = scene
             .parts
             .iter()
-            .filter(|judged| judged.part.tier == TierName::Login);
+            .filter(|judged| judged.part.tier == ComponentTier::Login);
         of_login.all(|judged| judged.told.is_ready())
     };
     match object.kind.as_str() {

@@ -12,8 +12,8 @@ use crate::readiness::due::Due;
 use crate::readiness::inventory::{NAMESPACES, Part, carries_others};
 use crate::readiness::observed::{BootstrapState, Pod, Workload};
 use crate::readiness::parts::{Judged, condition};
-use crate::readiness::verdict::{Signal, TierName};
-use crate::readiness::wire::{ComponentKind, ComponentStatus};
+use crate::readiness::verdict::Signal;
+use crate::readiness::wire::{ComponentKind, ComponentStatus, ComponentTier};
 use crate::readiness::words::since;
 
 /// How long a workload may take to start while the application is being installed.
@@ -68,7 +68,7 @@ fn part(scene: &Scene, judged: &Judged, due: &mut Due) -> Option<Draft> {
         None => format!("{title} is not ready{when}"),
     };
     let id = match judged.part.tier {
-        TierName::Background => FindingId::BackgroundWorkload,
+        ComponentTier::Background => FindingId::BackgroundWorkload,
         _ => FindingId::WorkloadNotReady,
     };
     draft(id, reason, began)

@@ -628,7 +628,8 @@ fn what_is_normal_on_the_way_is_no_blocker() {
             down(stateful_set(s, "db"), 100);
         }),
         ("a pod that looks for its node", |s| {
-            unschedulable(s, "Insufficient cpu", 30)
+            unschedulable(s, "Insufficient cpu", 30);
+            down(deployment(s, APPLICATION), 30);
         }),
         ("a change that is being taken up", |s| {
             let workload = deployment(s, "pgbouncer");
@@ -820,6 +821,32 @@ fn a_cause_stands_before_what_follows_from_it() {
         let verdict = judge(&with(change));
         assert_eq!(ids(&verdict), expected, "{what}: {:#?}", verdict.blockers);
     }
+}
+
+#[test]
+fn a_workload_with_a_thousand_pods_in_trouble_is_one_blocker() {
+    let verdict = judge(&with(|seen| {
+        for number in 0..1000 {
+            let name = format!("temporal-77-{number}");
+            add_pod(
+                seen,
+                &name,
+                ("ReplicaSet", "temporal-77"),
+                waiting("CrashLoopBackOff", ""),
+            );
+        }
+        for number in 0..1000 {
+            let name = format!("w{number}-77-x");
+            add_pod(
+                seen,
+                &name,
+                ("ReplicaSet", &format!("w{number}-77")),
+                waiting("ContainerCreating", ""),
+            );
+        }
+    }));
+    assert_eq!(ids(&verdict), [Id::Crashloop]);
+    assert_eq!(verdict.operations.len(), 8);
 }
 
 #[test]

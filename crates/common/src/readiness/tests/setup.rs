@@ -178,15 +178,22 @@ fn a_retry_never_hides_another_cause_and_never_overrides_a_login_that_works() {
         json!({"message": "no answer", "step": "reach-ghcr", "phase": "network", "retrySafe": true});
     let mut seen = early(blocked(&failure));
     seen.install.auto_retry = retry(true, None);
+    let mut without_node = seen.clone();
+    let node = Node {
+        name: "box".to_owned(),
+        ..Node::default()
+    };
+    without_node.cluster.nodes = objects([("box".to_owned(), node)]);
+    let verdict = judge(&without_node);
+    assert_eq!(verdict.rollup.state, RollupState::Blocked);
+    assert_eq!(verdict.blockers[0].id, FindingId::NodeReady);
     cut_off(&mut seen);
     let verdict = judge(&seen);
     assert_eq!(
         verdict.rollup.state,
-        RollupState::Blocked,
-        "{:#?}",
-        verdict.blockers
+        RollupState::Installing,
+        "the next attempt waits for the API"
     );
-    assert_eq!(verdict.blockers[0].id, FindingId::ApiUnreachable);
     let verdict = judge(&with(|seen| {
         seen.install.document = Ok(Some(blocked(&failure)));
         seen.install.auto_retry = retry(true, None);

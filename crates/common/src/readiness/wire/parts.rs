@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
-use crate::readiness::verdict::{Signal, TierName};
+use crate::readiness::verdict::Signal;
 
 /// One workload of the application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub struct Component {
     /// Its name.
     pub name: String,
     /// The tier it belongs to.
-    pub tier: TierName,
+    pub tier: ComponentTier,
     /// Its kind.
     pub kind: ComponentKind,
     /// Its namespace.
@@ -32,6 +32,18 @@ pub struct Component {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Moment>,
+}
+
+/// Tiers that have workloads of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ComponentTier {
+    /// Database, cache, connection pool.
+    Core,
+    /// What users log in to.
+    Login,
+    /// What users can log in without.
+    Background,
 }
 
 /// Kinds of workloads.
