@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Event, Namespace, Pod, ServiceAccount};
-use kube::api::{Api, PostParams};
+use kube::api::{Api, ListParams, PostParams};
 use kube::{Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +51,31 @@ pub async fn make(cluster: &TestCluster, pods: usize, events: usize) -> Result<(
     all::<Event>(&client, (0..events).map(|number| event(number, begin)))
         .await
         .context("making events")
+}
+
+/// How many pods there are.
+///
+/// # Errors
+/// The API server does not answer.
+pub async fn pods(cluster: &TestCluster) -> Result<usize> {
+    let pods = Api::<Pod>::all(cluster.client().await?);
+    Ok(pods.list(&ListParams::default()).await?.items.len())
+}
+
+/// Lets an event happen; gives what it says. Its message is no other's.
+///
+/// # Errors
+/// The API server does not take it.
+pub async fn happens(client: &Client, number: u32) -> Result<String> {
+    let text = format!("happening {number} ends here");
+    let mut object = event(0, Timestamp::now());
+    object["metadata"]["name"] = format!("happening-{number}").into();
+    object["message"] = text.clone().into();
+    let events = Api::<Event>::namespaced(client.clone(), NAMESPACE);
+    events
+        .create(&PostParams::default(), &serde_json::from_value(object)?)
+        .await?;
+    Ok(text)
 }
 
 async fn all<K>(client: &Client, objects: impl Iterator<Item = Value> + Send) -> Result<()>
