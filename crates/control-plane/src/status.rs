@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use appliance_common::clock::Clock;
 use appliance_common::cluster::ClusterSource;
-use tokio::sync::watch as channel;
+use tokio::sync::{Notify, watch as channel};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use board::Board;
@@ -31,10 +32,13 @@ use link::Link;
 use picture::{Feed, Picture};
 
 pub(crate) use document::Document;
-pub(crate) use local::{Local, NetworkTrouble, Records};
+pub(crate) use local::{Local, Moment, NetworkTrouble, Records};
 pub(crate) use network::NetworkSettings;
 use streams::Streams;
 pub(crate) use streams::{Place, TooMany};
+
+/// Longest a request waits for what was just recorded.
+const TAKE_UP_LIMIT: Duration = Duration::from_millis(300);
 
 /// What status needs from others.
 pub(crate) struct Parts {
@@ -58,6 +62,9 @@ struct Inner {
     parts: Parts,
     link: Link,
     published: channel::Sender<Arc<Document>>,
+    taken_up: channel::Sender<Moment>,
+    /// The records are looked at now.
+    look: Arc<Notify>,
     /// What the board begins with, until it does.
     beginning: Mutex<Option<(Picture, Numbers)>>,
     tasks: Mutex<JoinSet<()>>,
@@ -85,6 +92,8 @@ impl Status {
             parts,
             link: Link::new(),
             published: channel::Sender::new(Arc::new(first)),
+            taken_up: channel::Sender::new(Moment::default()),
+            look: Arc::default(),
             beginning: Mutex::new(Some((picture, numbers))),
             tasks: Mutex::new(JoinSet::new()),
             streams: Streams::default(),
@@ -120,12 +129,14 @@ impl Status {
             picture,
             numbers,
             published: self.0.published.clone(),
+            taken_up: self.0.taken_up.clone(),
             login: login_wanted,
             network: network_wanted,
         };
         let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.spawn(board.run(changes));
-        tasks.spawn(local::keep(Arc::clone(records), feed.clone(), link.clone()));
+        let look = Arc::clone(&self.0.look);
+        tasks.spawn(local::keep(Arc::clone(records), feed.clone(), link.clone(), look));
         tasks.spawn(link.clone().keep(cluster.clone(), feed.clone(), clock.clone()));
         tasks.spawn(login::keep(
             login_seen,
@@ -164,6 +175,40 @@ impl Status {
     #[must_use]
     pub(crate) fn latest(&self) -> Arc<Document> {
         Arc::clone(&self.0.published.borrow())
+    }
+
+    /// The newest document, with what this process recorded a moment ago in it: whoever has just submitted
+    /// something finds it. Waits for the board only then, and not for long.
+    pub(crate) async fn current(&self) -> Arc<Document> {
+        if self.refresh() {
+            return self.latest();
+        }
+        let now = self.0.parts.records.moment();
+        let mut taken_up = self.0.taken_up.subscribe();
+        if !taken_up.borrow_and_update().is(&now) {
+            self.0.look.notify_one();
+            // Late is what it is, and the next request is another chance.
+            let _ = timeout(TAKE_UP_LIMIT, taken_up.wait_for(|moment| moment.is(&now))).await;
+        }
+        self.latest()
+    }
+
+    /// While nobody observes, the records alone are looked at; says whether that is so.
+    fn refresh(&self) -> bool {
+        let mut beginning = self.0.beginning.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((picture, numbers)) = &mut *beginning else {
+            return false;
+        };
+        picture.show_local(self.0.parts.records.read());
+        picture.settle(self.0.parts.clock.now(), None);
+        let next = board::keys(picture)
+            .0
+            .ok()
+            .and_then(|keys| Document::after(&self.latest(), keys, numbers));
+        if let Some(next) = next {
+            self.0.published.send_replace(Arc::new(next));
+        }
+        true
     }
 
     /// Follows the documents from now on.

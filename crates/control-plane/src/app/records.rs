@@ -2,6 +2,7 @@
 
 mod update_owner;
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +20,7 @@ use crate::setup::plan_view;
 use crate::setup::run::Run;
 use crate::setup::selection::ReleaseSelection;
 use crate::setup::{NetworkFinding, Setup};
-use crate::status::{Local, NetworkTrouble, Records};
+use crate::status::{Local, Moment, NetworkTrouble, Records};
 use crate::watched::Stamp;
 
 /// What of the state document is shown. Other keys of old writers (raw output of installers) are not.
@@ -48,12 +49,6 @@ pub(super) struct SetupRecords {
     setup: Setup,
     port: u16,
     editable: Mutex<Option<(Moment, bool)>>,
-}
-
-/// What the answer to "may new answers replace the old" depends on.
-struct Moment {
-    view: Option<Arc<View>>,
-    files: [Option<Stamp>; 2],
 }
 
 impl SetupRecords {
@@ -87,30 +82,27 @@ impl SetupRecords {
             ..Install::default()
         }
     }
+}
 
+impl Records for SetupRecords {
     fn moment(&self) -> Moment {
         let settings = self.setup.settings();
         let stamp = |path| Stamp::of(path).ok().flatten();
         Moment {
-            view: self.setup.view().ok(),
-            files: [stamp(&settings.selection_file), stamp(&settings.state_file)],
+            view: self
+                .setup
+                .view()
+                .ok()
+                .map(|view| view as Arc<dyn Any + Send + Sync>),
+            files: [&settings.selection_file, &settings.state_file]
+                .map(|path| stamp(path))
+                .to_vec(),
         }
     }
-}
 
-impl Moment {
-    fn is(&self, other: &Self) -> bool {
-        let same_view = match (&self.view, &other.view) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            (None, None) => true,
-            _ => false,
-        };
-        same_view && self.files == other.files
-    }
-}
-
-impl Records for SetupRecords {
     fn read(&self) -> Local {
+        // Before everything else: what changes meanwhile makes another moment.
+        let moment = self.moment();
         let setup = &self.setup;
         let view = setup.view().ok();
         let selection = setup.selection();
@@ -143,6 +135,7 @@ impl Records for SetupRecords {
             sections: sections.into_iter().chain(auto).collect(),
             counts: is_running || auto_retry.as_ref().is_some_and(|auto| auto.will_retry),
             is_running,
+            moment,
             install: Install {
                 is_installed: is_complete || selection.as_ref().is_some_and(|it| it.installed_at.is_some()),
                 auto_retry: auto_retry.map(retry),

@@ -29,9 +29,9 @@ pub(super) fn signed_in_routes() -> Routes {
     ]
 }
 
-/// `GET /api/status`: what the box is doing, and what is wrong. Asks nobody and waits for nothing.
+/// `GET /api/status`: what the box is doing, and what is wrong. Asks nobody.
 async fn snapshot(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    let document = app.status.latest();
+    let document = app.status.current().await;
     let others = others(&app, &document, &uri);
     let tag = tag(&document, &others);
     if is_known(&headers, &tag) {

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::document::{Document, Numbers};
 use super::link::Link;
+use super::local::Moment;
 use super::picture::{Change, Picture};
 use super::{login, network};
 
@@ -35,6 +36,8 @@ pub(super) struct Board {
     pub(super) picture: Picture,
     pub(super) numbers: Numbers,
     pub(super) published: watch::Sender<Arc<Document>>,
+    /// Up to when the records are in what is published.
+    pub(super) taken_up: watch::Sender<Moment>,
     pub(super) login: watch::Sender<login::Wanted>,
     pub(super) network: watch::Sender<network::Wanted>,
 }
@@ -82,6 +85,10 @@ impl Board {
                 }
             }
             Err(error) => tracing::error!(error = chain(&error), "the status document cannot be written"),
+        }
+        let moment = &self.picture.local.moment;
+        if !self.taken_up.borrow().is(moment) {
+            self.taken_up.send_replace(moment.clone());
         }
         let observed = &self.picture.observed;
         send_if_other(&self.login, login::Wanted::of(observed));

@@ -1,5 +1,6 @@
 //! What the state volume tells, and who reads it.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +10,44 @@ use appliance_common::readiness::observed::Install;
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use super::link::Link;
 use super::picture::Feed;
+use crate::watched::Stamp;
 
 /// How often what changes without a word is looked at: a file that another program replaces.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often what has seconds in it is read anew.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+/// What tells one state of the records from another; cheap to have.
+#[derive(Clone, Default)]
+pub(crate) struct Moment {
+    /// The view of the run that was newest. Held, so that its address stays its own.
+    pub(crate) view: Option<Arc<dyn Any + Send + Sync>>,
+    /// Files that other programs may replace.
+    pub(crate) files: Vec<Option<Stamp>>,
+}
+
+impl Moment {
+    /// Whether nothing was recorded between the two.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let same_view = match (&self.view, &other.view) {
+            (Some(one), Some(other)) => std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other)),
+            (None, None) => true,
+            _ => false,
+        };
+        same_view && self.files == other.files
+    }
+}
+
+impl std::fmt::Debug for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Moment").field(&self.files).finish()
+    }
+}
 
 /// What the state volume tells at one time.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +60,8 @@ pub(crate) struct Local {
     pub(crate) is_running: bool,
     /// There are times in it that count down.
     pub(crate) counts: bool,
+    /// Of when it is.
+    pub(crate) moment: Moment,
 }
 
 /// What a look at resolvers and registry found wrong.
@@ -45,6 +77,8 @@ pub(crate) struct NetworkTrouble {
 
 /// Whoever knows what is recorded on the state volume; the setup engine, joined in `app`.
 pub(crate) trait Records: Send + Sync {
+    /// The state the records are in now. Costs a few `stat`.
+    fn moment(&self) -> Moment;
     /// What is recorded now. Reads files.
     fn read(&self) -> Local;
     /// Differs when something may have changed of which nobody tells. Costs a few `stat`.
@@ -63,7 +97,7 @@ pub(crate) trait Records: Send + Sync {
 
 /// Keeps the picture up with the state volume, until the task is dropped. The disk has threads of its own,
 /// so that one which hangs holds up nobody else.
-pub(super) async fn keep(records: Arc<dyn Records>, feed: Feed, link: Link) {
+pub(super) async fn keep(records: Arc<dyn Records>, feed: Feed, link: Link, look: Arc<Notify>) {
     let mut changes = records.changes();
     let (mut mark, mut counts, mut stage) = (None, false, None);
     loop {
@@ -83,7 +117,11 @@ pub(super) async fn keep(records: Arc<dyn Records>, feed: Feed, link: Link) {
             feed.send(move |picture| picture.show_local(local)).await;
         }
         let pause = if counts { COUNT_EVERY } else { LOOK_EVERY };
-        let is_told = timeout(pause, changes.next()).await.is_ok();
+        let is_told = tokio::select! {
+            _ = changes.next() => true,
+            () = look.notified() => true,
+            () = sleep(pause) => false,
+        };
         if is_told || counts {
             mark = None;
         }
