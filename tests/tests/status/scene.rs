@@ -1,5 +1,6 @@
 //! A control plane on a fresh state volume before a real API server, and somebody who is signed in.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use appliance_common::state_file;
 use appliance_control_plane::http::Limits;
 use appliance_control_plane::settings::Settings;
 use appliance_control_plane::{App, Running};
+use appliance_tests::cluster::TestCluster;
 use appliance_tests::control_plane::Place;
 use appliance_tests::tools::Tools;
 use bytes::BytesMut;
@@ -21,6 +23,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Longest time any one condition may take.
 pub(crate) const LIMIT: Duration = Duration::from_mins(2);
+
+/// Kinds that every API server serves, node Leases among them; and those with Flux' four.
+pub(crate) const PLAIN: usize = 8;
+pub(crate) const WITH_FLUX: usize = PLAIN + 4;
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -122,14 +128,19 @@ impl Page {
         }
     }
 
-    /// Waits until every kind that is served was read.
-    pub(crate) async fn settled(&self) -> Result<Value> {
-        self.wait("the API server is reached and read", |status| {
-            status["cluster"]["reachable"] == true
-                && status["kubernetes"]["nodes"].is_array()
-                && !waits(status)
-        })
-        .await
+    /// Waits until the API server is reached and as many kinds as it serves are watched.
+    pub(crate) async fn settled(&self, cluster: &TestCluster, kinds: usize) -> Result<Value> {
+        let reachable = |status: &Value| status["cluster"]["reachable"] == true;
+        self.wait("the API server is reached", reachable).await?;
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let watched = watched(cluster)?;
+            if watched.len() == kinds {
+                return self.status().await;
+            }
+            ensure!(Instant::now() < deadline, "only these are watched: {watched:?}");
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     pub(crate) async fn stream(&self) -> Result<Stream> {
@@ -140,12 +151,13 @@ impl Page {
     }
 }
 
-/// Whether a question is still on its way.
-fn waits(status: &Value) -> bool {
-    let errors = status["errors"].as_array().cloned().unwrap_or_default();
-    errors
-        .iter()
-        .any(|error| error.to_string().contains("not read yet"))
+/// The kinds that status has opened watches of.
+pub(crate) fn watched(cluster: &TestCluster) -> Result<BTreeSet<String>> {
+    let requests = cluster.requests_of(AGENT)?.into_iter();
+    let watches = requests.filter(|request| request.verb == "watch");
+    Ok(watches
+        .map(|request| request.uri.split('?').next().unwrap_or_default().to_owned())
+        .collect())
 }
 
 /// Through the program's own variables, so that what is not named here has its default.

@@ -9,7 +9,7 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::scene::{Page, tools};
+use crate::scene::{PLAIN, Page, tools};
 
 /// Plays the kubelet of k3s, which renews its node's Lease every ten seconds.
 #[expect(clippy::disallowed_methods, reason = "plays the kubelet, not the product")]
@@ -43,7 +43,7 @@ async fn a_server_that_stalls_is_noticed_named_and_noticed_again_when_it_goes_on
     let cluster = TestCluster::start(&tools()?, Parts::Api).await?;
     let beating = kubelet(&cluster).await?;
     let page = Page::open(&cluster.kubeconfig()).await?;
-    let before = page.settled().await?;
+    let before = page.settled(&cluster, PLAIN).await?;
     cluster.pause_api()?;
     let silent = page.wait("the silence is noticed", unreachable).await?;
     ensure!(silent["stale"] == true, "{:#}", silent["cluster"]);
@@ -62,7 +62,7 @@ async fn a_server_that_stalls_is_noticed_named_and_noticed_again_when_it_goes_on
     cluster.resume_api()?;
     let back = page.wait("the server is back", reachable).await?;
     ensure!(back["kubernetes"]["nodes"].is_array());
-    page.settled().await?;
+    page.settled(&cluster, PLAIN).await?;
     beating.abort();
     page.running.stop().await;
     Ok(())
@@ -72,7 +72,7 @@ async fn a_server_that_stalls_is_noticed_named_and_noticed_again_when_it_goes_on
 async fn a_server_that_dies_is_named_and_everything_is_read_again_when_it_is_back() -> Result<()> {
     let mut cluster = TestCluster::start(&tools()?, Parts::Api).await?;
     let page = Page::open(&cluster.kubeconfig()).await?;
-    page.settled().await?;
+    page.settled(&cluster, PLAIN).await?;
     let mut stream = page.stream().await?;
     cluster.kill_api();
     stream
@@ -83,7 +83,7 @@ async fn a_server_that_dies_is_named_and_everything_is_read_again_when_it_is_bac
     stream
         .until("cluster", |cluster| cluster["reachable"] == true)
         .await?;
-    page.settled().await?;
+    page.settled(&cluster, PLAIN).await?;
     // The watches are open again: what comes now is seen.
     let nodes = Api::<k8s_openapi::api::core::v1::Node>::all(cluster.client().await?);
     let node = serde_json::from_value(json!({"metadata": {"name": "late"}}))?;
@@ -112,7 +112,7 @@ async fn a_box_whose_cluster_comes_later_answers_meanwhile_and_finds_it() -> Res
     }
     let cluster = TestCluster::start(&tools()?, Parts::Api).await?;
     std::fs::copy(cluster.kubeconfig(), &kubeconfig)?;
-    page.settled().await?;
+    page.settled(&cluster, PLAIN).await?;
     page.running.stop().await;
     Ok(())
 }

@@ -60,7 +60,10 @@ fn others(app: &App, document: &Document, uri: &Uri) -> Vec<(&'static str, Value
     if wants_diagnostics(uri) {
         let mut errors = document.value("errors").unwrap_or_else(|| json!([]));
         if let Some(errors) = errors.as_array_mut() {
-            errors.push(json!({"signal": "diagnostics", "message": DIAGNOSTICS}));
+            errors.push(json!({
+                "signal": "diagnostics", "kind": "not_served", "message": DIAGNOSTICS,
+                "since": null, "lastKnownAt": null,
+            }));
         }
         others.push(("errors", errors));
     }
