@@ -1,5 +1,7 @@
 //! The handles that request handlers share.
 
+mod records;
+
 use std::sync::Arc;
 
 use appliance_common::clock::Clock;
@@ -12,6 +14,7 @@ use crate::settings::Settings;
 use crate::setup::Setup;
 use crate::setup::checkup::Checkup;
 use crate::state_dir;
+use crate::status::{self, NetworkSettings, Status};
 
 /// Everything a handler may reach; cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct App {
     pub setup: Setup,
     /// Checks of host and network.
     pub checkup: Checkup,
+    /// What the box is doing, and what is wrong.
+    pub status: Status,
 }
 
 impl App {
@@ -49,6 +54,16 @@ impl App {
         let setup = Setup::open(settings.setup(), clock.clone(), boot_id());
         let editable = setup.clone();
         let checkup_clock = clock.clone();
+        let status = Status::open(status::Parts {
+            records: Arc::new(records::SetupRecords::new(setup.clone(), settings.http.port)),
+            cluster: setup.settings().cluster.clone(),
+            limit: settings.cluster.status_timeout,
+            network: NetworkSettings {
+                ttl: settings.engine.network_probe_ttl,
+                debounce: settings.engine.network_probe_debounce,
+            },
+            clock: clock.clone(),
+        });
         Self {
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
@@ -59,6 +74,7 @@ impl App {
             audit,
             checkup: Checkup::new(setup.clone(), checkup_clock),
             setup,
+            status,
         }
     }
 }

@@ -20,6 +20,7 @@ mod server;
 mod session;
 mod setup;
 mod status;
+mod stream;
 mod wire;
 
 pub use body::Body;

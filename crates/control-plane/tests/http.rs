@@ -16,4 +16,6 @@ mod http {
     mod recover;
     mod sessions;
     mod setup_runs;
+    mod status;
+    mod stream;
 }
