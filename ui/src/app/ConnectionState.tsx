@@ -11,7 +11,7 @@ export function ConnectionState() {
     <span className={styles["state"]} role="status" data-testid="connection" data-state={connection}>
       {connection === "connecting" && <StateLabel status="custom">Connecting</StateLabel>}
       {connection === "live" && <StateLabel status="success">Live</StateLabel>}
-      {connection === "polling" && <StateLabel status="info">Every 15 s</StateLabel>}
+      {connection === "polling" && <StateLabel status="info">Updated every 15 s</StateLabel>}
       {connection === "lost" && (
         <>
           <span title={lastSeen && exact(lastSeen)}>

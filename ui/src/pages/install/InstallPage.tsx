@@ -6,7 +6,7 @@ import { StateLabel } from "../../components/StateLabel";
 import type { Plan } from "../../api/setup";
 import { Finish } from "./Finish";
 import styles from "./Install.module.css";
-import { PlanActions } from "./PlanActions";
+import { CancelInstall, PlanActions } from "./PlanActions";
 import { usePlan } from "./plan";
 import { Stopped } from "./Stopped";
 import { StepList } from "./StepList";
@@ -29,6 +29,7 @@ export default function InstallPage() {
         {plan.state === "complete" && <Finish plan={plan} />}
         <PlanActions plan={plan} />
         <StepList plan={plan} sincePlan={sincePlan} />
+        {plan.canCancel && <CancelInstall />}
       </div>
     </>
   );

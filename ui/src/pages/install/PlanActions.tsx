@@ -11,7 +11,6 @@ import styles from "./Install.module.css";
 export function PlanActions({ plan }: { plan: Plan }) {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<ApiFailure>();
-  const [cancelling, setCancelling] = useState(false);
   const retry = async () => {
     setBusy(true);
     setFailure(undefined);
@@ -19,7 +18,7 @@ export function PlanActions({ plan }: { plan: Plan }) {
     setBusy(false);
   };
   const editable = plan.editable && plan.state !== "empty";
-  if (!plan.canRetry && !plan.canCancel && !editable && !failure) return null;
+  if (!plan.canRetry && !editable && !failure) return null;
   return (
     <div className={styles["actions"]}>
       {plan.canRetry && (
@@ -32,15 +31,22 @@ export function PlanActions({ plan }: { plan: Plan }) {
           Correct the answers
         </Link>
       )}
-      {plan.canCancel && (
-        <Button variant="link" isDanger onClick={() => setCancelling(true)} data-testid="cancel">
-          Cancel the install
-        </Button>
-      )}
       {failure && <Failed failure={failure} />}
-      {cancelling && (
-        <ConfirmDialog title="Cancel the install?" action="Cancel the install" danger onConfirm={cancelSetup} onClose={() => setCancelling(false)}>
-          It stops after what it is doing just now, and stays stopped, also over a restart. What is done is kept; you can go on from there later.
+    </div>
+  );
+}
+
+/** Stops what runs, or the attempts to come. */
+export function CancelInstall() {
+  const [asking, setAsking] = useState(false);
+  return (
+    <div>
+      <Button variant="link" isInline isDanger onClick={() => setAsking(true)} data-testid="cancel">
+        Cancel the install
+      </Button>
+      {asking && (
+        <ConfirmDialog title="Cancel the install?" action="Cancel the install" danger onConfirm={cancelSetup} onClose={() => setAsking(false)}>
+          It stops, and stays stopped, also over a restart. What is done is kept, and you can go on from there later.
         </ConfirmDialog>
       )}
     </div>

@@ -25,7 +25,7 @@ export function Stopped({ plan, failure, sincePlan }: { plan: Plan; failure: Fai
         )}
         {plan.since && (
           <p className={styles["subtle"]}>
-            Since <Moment at={plan.since} />.
+            It stopped <Moment at={plan.since} />.
           </p>
         )}
       </Alert>

@@ -40,7 +40,7 @@ export function AnswersForm({ answers, network }: { answers: Answers; network: S
   };
   return (
     <>
-      <PageHeading title="Set up this appliance">Nothing is installed or changed before you have seen what was checked.</PageHeading>
+      <PageHeading title="Set up this appliance">Nothing is installed or changed until you have seen what was checked.</PageHeading>
       {missing && (
         <Alert variant="info" isInline className={styles["note"]} title="Type the code and the password once more">
           This page was loaded anew, and secrets are not kept on your device. Everything else is still filled in.

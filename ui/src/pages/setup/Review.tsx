@@ -6,7 +6,7 @@ import type { Answers } from "./answers";
 /** The answers once more, as they will be used. No secret is shown. */
 export function Review({ answers, release }: { answers: Answers; release: ReleaseCheck | null | undefined }) {
   return (
-    <DescriptionList isHorizontal isCompact data-testid="review">
+    <DescriptionList isHorizontal isCompact horizontalTermWidthModifier={{ default: "9rem", md: "15rem" }} data-testid="review">
       <Line term="Release">
         {answers.releaseRef.trim() || `the newest of ${answers.channel}`}
         {release?.version && `: ${release.version}`}
