@@ -2,6 +2,7 @@
 
 use super::blockers::Scene;
 use super::draft::{Draft, Gates};
+use super::inventory::NAMESPACES;
 use super::observed::{Cluster, Objects, Observed, Reading, Trouble, TroubleKind};
 use super::setup;
 use super::wire::ReadingError;
@@ -152,9 +153,15 @@ fn objects<'a, T>(
     title: &'static str,
     reading: &'a Reading<Objects<T>>,
 ) -> Question<'a> {
-    let unclear = reading.last.unclear.iter();
+    let unclear = reading.last.unclear.iter().filter(|(key, _)| is_ours(key));
     let unclear = unclear.map(|(key, why)| format!("{key}: {why}")).collect();
     of(signal, title, reading, unclear)
+}
+
+/// Without a namespace, or in one of the appliance's: others' objects are not judged.
+fn is_ours(key: &str) -> bool {
+    key.split_once('/')
+        .is_none_or(|(namespace, _)| NAMESPACES.contains(&namespace))
 }
 
 fn of<'a, T>(

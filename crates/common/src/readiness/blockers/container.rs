@@ -70,6 +70,37 @@ fn waiting(container: &Container, reason: &str, message: &str, events: &[&Event]
     }
 }
 
+/// What messages of a pull mean, those that outweigh others first.
+const PULL_TROUBLES: [(FindingId, &[&str], &str); 4] = [
+    (
+        FindingId::DiskSpace,
+        &["no space left"],
+        "has no room for its image",
+    ),
+    (
+        FindingId::DnsGhcr,
+        &["no such host", "server misbehaving", "lookup "],
+        "cannot get its image, because the registry's name is not resolved",
+    ),
+    (
+        FindingId::TlsGhcr,
+        &["x509", "certificate"],
+        "cannot get its image over a connection it trusts",
+    ),
+    (
+        FindingId::ImagePullSlow,
+        &[
+            "context canceled",
+            "context deadline exceeded",
+            "unexpected eof",
+            "i/o timeout",
+            "connection reset",
+            "handshake timeout",
+        ],
+        "had the pull of its image cut off",
+    ),
+];
+
 /// Whatever was said of this pull: a tag that is missing outweighs an attempt that was cut off.
 fn pull(container: &Container, reason: &str, message: &str, events: &[&Event]) -> Found {
     let about_pull = events.iter().filter(|event| mentions(&event.message, &["pull"]));
@@ -89,36 +120,7 @@ fn pull(container: &Container, reason: &str, message: &str, events: &[&Event]) -
         let what = format!("waits for an image that the registry does not have: {image}");
         return Found::new(FindingId::RegistryImageMissing, what);
     }
-    let other = [
-        (
-            FindingId::DiskSpace,
-            &["no space left"][..],
-            "has no room for its image",
-        ),
-        (
-            FindingId::DnsGhcr,
-            &["no such host", "server misbehaving", "lookup "][..],
-            "cannot get its image, because the registry's name is not resolved",
-        ),
-        (
-            FindingId::TlsGhcr,
-            &["x509", "certificate"][..],
-            "cannot get its image over a connection it trusts",
-        ),
-        (
-            FindingId::ImagePullSlow,
-            &[
-                "context canceled",
-                "context deadline exceeded",
-                "unexpected eof",
-                "i/o timeout",
-                "connection reset",
-                "handshake timeout",
-            ][..],
-            "had the pull of its image cut off",
-        ),
-    ];
-    for (id, words, what) in other {
+    for (id, words, what) in PULL_TROUBLES {
         if let Some(text) = telling(words) {
             return Found::new(id, format!("{what} ({image}): {}", shortened(text)));
         }

@@ -121,8 +121,7 @@ fn application_pod() -> Pod {
     }
 }
 
-/// Case 1: everything works.
-pub(super) fn healthy() -> Observed {
+fn healthy_cluster() -> Cluster {
     let parts = |wanted: ComponentKind| {
         let of = PARTS.iter().filter(move |part| part.kind == wanted);
         objects(of.map(|part| keyed("msp", part.name, workload(part.name))))
@@ -135,7 +134,7 @@ pub(super) fn healthy() -> Observed {
     let in_flux =
         |kind: &'static str| move |name: &str| keyed("flux-system", name, flux(kind, "flux-system", name));
     let parents = ["alga-appliance"].into_iter().chain(KUSTOMIZATIONS);
-    let cluster = Cluster {
+    Cluster {
         api: Reading::of((), now()),
         nodes: objects([("box".to_owned(), node)]),
         pods: objects([
@@ -167,7 +166,11 @@ pub(super) fn healthy() -> Observed {
                 .map(|name| keyed("alga-system", name, flux("HelmRelease", "alga-system", name))),
         ),
         events: Reading::of(Vec::new(), now()),
-    };
+    }
+}
+
+/// Case 1: everything works.
+pub(super) fn healthy() -> Observed {
     let document = json!({
         "status": "release-config-complete", "phase": "registry-release-source",
         "lastAction": "The release is handed to Flux",
@@ -190,7 +193,7 @@ pub(super) fn healthy() -> Observed {
             release: Some("1.4.1".to_owned()),
             ..Install::default()
         },
-        cluster,
+        cluster: healthy_cluster(),
         login: Some(answered(302, Some("/msp/dashboard"))),
         ..Observed::default()
     }
