@@ -45,7 +45,7 @@ pub(super) fn drafts(scene: &Scene, due: &mut Due) -> Vec<Draft> {
     }
     worst
         .into_iter()
-        .filter_map(|(key, (_, found, pod))| draft(scene, key, found, pod, due))
+        .filter_map(|(key, (_, found, pod))| draft(scene, key, &found, pod, due))
         .collect()
 }
 
@@ -144,7 +144,7 @@ pub(in crate::readiness) fn is_starting(pod: &Pod) -> bool {
         })
 }
 
-fn draft(scene: &Scene, owner: Owner, found: Found, pod: &Pod, due: &mut Due) -> Option<Draft> {
+fn draft(scene: &Scene, owner: Owner, found: &Found, pod: &Pod, due: &mut Due) -> Option<Draft> {
     let (in_namespace, kind, name) = owner;
     let part = Part::find(name).filter(|_| in_namespace == namespace::MSP);
     let is_crash = [FindingId::Crashloop, FindingId::OomKills].contains(&found.id);

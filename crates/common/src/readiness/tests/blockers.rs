@@ -37,6 +37,7 @@ fn node(seen: &mut Observed, kind: &str, status: &str) {
     node.conditions.push(condition(kind, status, "r", "m", 600));
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it fills a field that is optional")]
 fn disk(free: u64, free_inodes: u64) -> Option<DiskFacts> {
     Some(DiskFacts {
         path: "/var/mnt/alga-data".into(),
@@ -186,7 +187,7 @@ const KEEPS_OUT: &[(&str, Change, Id, &[&str])] = &[
             application_pod_waits(
                 s,
                 waiting("ErrImagePull", "dial tcp: lookup ghcr.io: no such host"),
-            )
+            );
         },
         Id::DnsGhcr,
         &["registry's name is not resolved"],
@@ -254,7 +255,7 @@ const KEEPS_OUT: &[(&str, Change, Id, &[&str])] = &[
                     "CreateContainerConfigError",
                     "secret \"alga-psa-shared\" not found",
                 ),
-            )
+            );
         },
         Id::ContainerConfig,
         &["alga-psa-shared"],
@@ -414,7 +415,7 @@ const LETS_IN: &[(&str, Change, Id, Severity)] = &[
                 source(s, "alga-appliance"),
                 "OCIArtifactPullFailed",
                 "no such host",
-            )
+            );
         },
         Id::FluxSourceNotReady,
         Severity::Warning,
@@ -450,7 +451,7 @@ const LETS_IN: &[(&str, Change, Id, Severity)] = &[
                 release(s, "pgbouncer"),
                 "UpgradeFailed",
                 "\"pgbouncer\" has no deployed releases",
-            )
+            );
         },
         Id::HelmStorageStuck,
         Severity::Warning,
@@ -462,7 +463,7 @@ const LETS_IN: &[(&str, Change, Id, Severity)] = &[
                 release(s, "temporal"),
                 "InstallFailed",
                 "another operation (install/upgrade/rollback) is in progress",
-            )
+            );
         },
         Id::HelmStorageStuck,
         Severity::Background,

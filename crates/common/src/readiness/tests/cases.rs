@@ -94,7 +94,7 @@ fn case_6_an_address_that_does_not_answer_while_pods_are_ready_is_said_exactly()
 #[test]
 fn case_7_a_redirect_to_another_host_is_no_login() {
     let verdict = judge(&with(|seen| {
-        seen.login = Some(answered(302, Some("https://elsewhere.example/")))
+        seen.login = Some(answered(302, Some("https://elsewhere.example/")));
     }));
     assert!(!verdict.tiers.login.ready);
     assert!(verdict.tiers.login.reasons[0].contains("https://elsewhere.example/"));

@@ -251,6 +251,7 @@ pub(super) fn early(document: serde_json::Value) -> Observed {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it fills a field that is optional")]
 pub(super) fn trouble(kind: TroubleKind) -> Option<Trouble> {
     Some(Trouble {
         kind,
@@ -363,6 +364,7 @@ pub(super) fn job(uid: &str, condition_kind: Option<&str>) -> (String, Job) {
     (format!("msp/{BOOTSTRAP_JOB}"), job)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it fills a field that is optional")]
 pub(super) fn latch(state: BootstrapState, uid: &str, excerpt: Option<&str>) -> Option<Bootstrap> {
     Some(Bootstrap {
         state,

@@ -23,7 +23,7 @@ const BREAKS: [Change; 22] = [
             "a",
             ("ReplicaSet", "alga-core-sebastian-77"),
             waiting("ErrImagePull", "not found"),
-        )
+        );
     },
     |s| {
         add_pod(
@@ -31,7 +31,7 @@ const BREAKS: [Change; 22] = [
             "b",
             ("ReplicaSet", "temporal-77"),
             waiting("ErrImagePull", "context canceled"),
-        )
+        );
     },
     |s| s.cluster.jobs = objects([job("b", Some("Failed"))]),
     |s| s.cluster.jobs = objects([job("b", None)]),
@@ -46,7 +46,7 @@ const BREAKS: [Change; 22] = [
     |s| {
         s.install.document = Ok(Some(
             serde_json::json!({"status": "setup-blocked", "failure": {"message": "m"}}),
-        ))
+        ));
     },
     |s| s.install.is_installed = false,
     |s| s.cluster.nodes.last.known.get_mut("box").unwrap().conditions[0].status = "Unknown".to_owned(),
@@ -59,7 +59,7 @@ const BREAKS: [Change; 22] = [
             max_attempts: 10,
             next_attempt_at: None,
             waiting_for: None,
-        })
+        });
     },
 ];
 

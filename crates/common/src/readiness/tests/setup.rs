@@ -12,6 +12,7 @@ fn blocked(failure: &Value) -> Value {
     json!({"status": "preflight-blocked", "phase": "preflight", "lastAction": "looking", "failure": failure})
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it fills a field that is optional")]
 fn retry(will_retry: bool, waiting_for: Option<&str>) -> Option<AutoRetry> {
     Some(AutoRetry {
         will_retry,

@@ -57,7 +57,7 @@ fn the_newest_forty_events_are_shown_in_their_order() {
 #[test]
 fn an_untrusted_certificate_is_reported_and_fails_nothing() {
     let wire = written(&with(|seen| {
-        seen.login.as_mut().unwrap().certificate_trusted = Some(false)
+        seen.login.as_mut().unwrap().certificate_trusted = Some(false);
     }));
     assert_eq!(wire["loginProbe"]["certificate"], "untrusted");
     assert_eq!(wire["loginProbe"]["reachable"], true);
