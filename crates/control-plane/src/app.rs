@@ -6,7 +6,7 @@ use appliance_common::clock::Clock;
 use appliance_common::names;
 
 use crate::auth::{Audit, Auth};
-use crate::http::Limits;
+use crate::http::{Limits, Ui};
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
@@ -34,6 +34,8 @@ pub struct App {
     pub setup: Setup,
     /// Checks of host and network.
     pub checkup: Checkup,
+    /// The web pages.
+    pub ui: Ui,
 }
 
 impl App {
@@ -48,6 +50,7 @@ impl App {
         let audit = Audit::at(audit_log, clock.clone());
         let setup = Setup::open(settings.setup(), clock.clone(), boot_id());
         let editable = setup.clone();
+        let ui = Ui::open(settings.http.ui_dir.as_deref());
         let checkup_clock = clock.clone();
         Self {
             mode: InstallMode::at(settings.state.state_file.clone()),
@@ -58,6 +61,7 @@ impl App {
             limits: Arc::new(limits),
             audit,
             checkup: Checkup::new(setup.clone(), checkup_clock),
+            ui,
             setup,
         }
     }

@@ -16,4 +16,5 @@ mod http {
     mod recover;
     mod sessions;
     mod setup_runs;
+    mod ui;
 }
