@@ -8,7 +8,7 @@ use appliance_common::clock::Clock;
 use appliance_common::names;
 
 use crate::auth::{Audit, Auth};
-use crate::http::Limits;
+use crate::http::{Limits, Ui};
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
@@ -39,6 +39,8 @@ pub struct App {
     pub checkup: Checkup,
     /// What the box is doing, and what is wrong.
     pub status: Status,
+    /// The web pages.
+    pub ui: Ui,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
         let audit = Audit::at(audit_log, clock.clone());
         let setup = Setup::open(settings.setup(), clock.clone(), boot_id());
         let editable = setup.clone();
+        let ui = Ui::open(settings.http.ui_dir.as_deref());
         let checkup_clock = clock.clone();
         let status = Status::open(status::Parts {
             records: Arc::new(records::SetupRecords::new(setup.clone(), settings.http.port)),
@@ -73,6 +76,7 @@ impl App {
             limits: Arc::new(limits),
             audit,
             checkup: Checkup::new(setup.clone(), checkup_clock),
+            ui,
             setup,
             status,
         }

@@ -18,4 +18,5 @@ mod http {
     mod setup_runs;
     mod status;
     mod stream;
+    mod ui;
 }

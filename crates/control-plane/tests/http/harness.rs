@@ -238,7 +238,7 @@ pub(crate) async fn answer(front: &Front, call: Call) -> Answer {
     let response = front.clone().answer(request, call.peer).await;
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     Answer {
         status: parts.status,
         headers: parts.headers,
