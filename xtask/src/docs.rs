@@ -12,6 +12,7 @@ use crate::root;
 
 /// Below the checkout.
 const PREFLIGHT: &str = "docs/preflight.md";
+const OPENAPI: &str = "docs/openapi.json";
 const MODE: u32 = 0o644;
 
 const HEAD: &str = "# Preflight checks
@@ -40,21 +41,26 @@ pub struct Docs {
 /// # Errors
 /// A page that cannot be written, or is out of date.
 pub fn docs(options: &Docs, out: &mut dyn Write) -> Result<()> {
-    let path = root().join(PREFLIGHT);
-    let page = preflight();
-    if options.check {
-        let current = std::fs::read_to_string(&path).with_context(|| format!("reading {PREFLIGHT}"))?;
-        if current != page {
-            bail!("{PREFLIGHT} is out of date: run `cargo xtask docs` and commit what it writes");
-        }
-    } else {
-        replace(&path, page.as_bytes(), MODE).with_context(|| format!("writing {PREFLIGHT}"))?;
+    for (name, page) in [
+        (PREFLIGHT, preflight()),
+        (OPENAPI, appliance_control_plane::http::openapi()),
+    ] {
+        made(options, name, &page)?;
+        writeln!(out, "docs: {name}, {} lines", page.lines().count())?;
     }
-    Ok(writeln!(
-        out,
-        "docs: {PREFLIGHT} lists {} checks",
-        catalogue().count()
-    )?)
+    Ok(())
+}
+
+fn made(options: &Docs, name: &str, page: &str) -> Result<()> {
+    let path = root().join(name);
+    if !options.check {
+        return replace(&path, page.as_bytes(), MODE).with_context(|| format!("writing {name}"));
+    }
+    let current = std::fs::read_to_string(&path).with_context(|| format!("reading {name}"))?;
+    if current != page {
+        bail!("{name} is out of date: run `cargo xtask docs` and commit what it writes");
+    }
+    Ok(())
 }
 
 fn preflight() -> String {

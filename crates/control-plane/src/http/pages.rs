@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
+use utoipa::OpenApi;
 
 use super::error::ApiError;
 use super::router::Routes;
@@ -15,9 +16,20 @@ use crate::auth::AuthError;
 use crate::mode::Mode;
 
 pub(super) fn routes() -> Routes {
-    vec![("/", get(home)), ("/setup", get(setup)), ("/setup/", get(setup))]
+    vec![
+        ("/", get(home)),
+        ("/setup", get(setup)),
+        ("/setup/", get(setup_slash)),
+    ]
 }
 
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(home, setup, setup_slash))]
+pub(super) struct Documented;
+
+/// The first page.
+#[utoipa::path(get, path = "/", tag = "pages", responses((status = 200, body = String, content_type = "text/html")))]
 async fn home(State(app): State<App>) -> Response {
     let reading = app.mode.read();
     let text = match (reading.mode, reading.unreadable) {
@@ -34,6 +46,15 @@ async fn home(State(app): State<App>) -> Response {
 
 /// `GET /setup`, also with `?token=` as printed notes have it: the token is checked, remembered in a
 /// cookie and taken out of the address (00, decision 3).
+#[utoipa::path(get, path = "/setup", tag = "pages",
+    params(("token" = Option<String>, Query, description = "The setup token")),
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To `/setup` with a ticket, or to `/` when there is nothing to set up"),
+        (status = 401, body = String, content_type = "text/html", description = "The token is wrong"),
+        (status = 429, body = String, content_type = "text/html", description = "Too many attempts"),
+        (status = 503, body = String, content_type = "text/html", description = "Token or credential cannot be read"),
+    ))]
 async fn setup(State(app): State<App>, peer: Peer, RawQuery(query): RawQuery) -> Response {
     if let Some(token) = query.as_deref().and_then(token) {
         return redeem(&app, peer, token).await;
@@ -45,6 +66,20 @@ async fn setup(State(app): State<App>, peer: Peer, RawQuery(query): RawQuery) ->
         StatusCode::OK,
         "Enter the setup token that is shown on the appliance's console to begin.",
     )
+}
+
+/// The same with a slash, as the shipped product has it.
+#[utoipa::path(get, path = "/setup/", tag = "pages",
+    params(("token" = Option<String>, Query, description = "The setup token")),
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To `/setup` with a ticket, or to `/` when there is nothing to set up"),
+        (status = 401, body = String, content_type = "text/html", description = "The token is wrong"),
+        (status = 429, body = String, content_type = "text/html", description = "Too many attempts"),
+        (status = 503, body = String, content_type = "text/html", description = "Token or credential cannot be read"),
+    ))]
+async fn setup_slash(app: State<App>, peer: Peer, query: RawQuery) -> Response {
+    setup(app, peer, query).await
 }
 
 fn token(query: &str) -> Option<Secret<String>> {
