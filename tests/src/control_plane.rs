@@ -54,6 +54,7 @@ impl Place {
                 at(file::RELEASE_SELECTION),
             ),
             ("ALGA_APPLIANCE_HOST_AGENT_SOCKET", at("host-agent.sock")),
+            ("ALGA_APPLIANCE_METRICS_SOCKET", at("metrics.sock")),
             ("ALGA_APPLIANCE_STORAGE_LOCK_PATH", at(file::STORAGE_LOCK)),
             // Nothing else here would bring a second provisioner back.
             ("ALGA_APPLIANCE_STORAGE_STABILITY_SECONDS", "0".to_owned()),

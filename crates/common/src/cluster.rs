@@ -1,11 +1,13 @@
 //! The Kubernetes API as the appliance uses it: one client, reads that say why they failed, waits on
 //! named conditions, and one `apply` through which every write goes.
 
+mod access;
 mod call;
 mod connect;
 mod error;
 mod follow;
 mod logs;
+mod pages;
 mod raw;
 mod read;
 mod rollout;
@@ -20,11 +22,12 @@ use kube::api::{Api, ApiResource, DynamicObject};
 
 use crate::meter::Meter;
 
+pub use access::Access;
 pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
 pub(crate) use follow::Changes;
 pub use follow::{Follow, Followed};
-pub use logs::LogRequest;
+pub use logs::{ContainerRun, LogBytes, LogRequest, LogStream};
 pub use raw::{Lines, RawError};
 pub use rollout::rolled_out;
 pub use wait::{Judgement, Wait};

@@ -12,8 +12,9 @@ macro_rules! findings {
     ($($name:ident = $id:literal,)+) => {
         /// What was found, by its stable id.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         pub enum FindingId {
-            $(#[doc = concat!("`", $id, "`")] $name,)+
+            $(#[doc = concat!("`", $id, "`")] #[cfg_attr(feature = "schema", schema(rename = $id))] $name,)+
         }
 
         impl FindingId {

@@ -9,12 +9,14 @@ use appliance_common::names;
 
 use crate::auth::{Audit, Auth};
 use crate::http::{Limits, Ui};
+use crate::metrics::Metrics;
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
 use crate::setup::checkup::Checkup;
 use crate::state_dir;
 use crate::status::{self, NetworkSettings, Status};
+use crate::workloads::Workloads;
 
 /// Everything a handler may reach; cheap to clone.
 #[derive(Debug, Clone)]
@@ -41,6 +43,10 @@ pub struct App {
     pub status: Status,
     /// The web pages.
     pub ui: Ui,
+    /// What is looked at in the cluster for an operator.
+    pub workloads: Workloads,
+    /// What is counted while the process lives.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -68,6 +74,8 @@ impl App {
             clock: clock.clone(),
         });
         Self {
+            workloads: Workloads::new(settings.workloads(), clock.clone()),
+            metrics: Metrics::new(clock.now()),
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
             auth: Auth::open(&settings.auth, clock.clone(), audit.clone()),

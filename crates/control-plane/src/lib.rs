@@ -9,6 +9,7 @@ pub mod console;
 mod host_network;
 pub mod http;
 pub mod install_storage;
+pub mod metrics;
 pub mod mode;
 pub mod password;
 mod run;
@@ -17,6 +18,7 @@ pub mod setup;
 mod state_dir;
 mod status;
 mod watched;
+pub mod workloads;
 
 pub use app::App;
 pub use run::{RunError, Running, run};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::watched::Watched;
 
 /// What the box is for right now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Nothing was ever submitted: the wizard is open.

@@ -102,6 +102,7 @@ pub struct Running {
     status: Status,
     stop: CancellationToken,
     serving: JoinHandle<()>,
+    metrics: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -122,6 +123,7 @@ impl Running {
         let address = listener.local_addr().map_err(failed)?;
         tracing::info!(%address, "listening");
         let stop = CancellationToken::new();
+        let metrics = serve_metrics(&app, &stop);
         let limits = (*app.limits).clone();
         let status = app.status.clone();
         status.begin();
@@ -131,6 +133,7 @@ impl Running {
             status,
             stop,
             serving,
+            metrics,
         })
     }
 
@@ -146,6 +149,27 @@ impl Running {
         self.stop.cancel();
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the server ended badly");
+        }
+        if let Some(metrics) = self.metrics
+            && let Err(error) = metrics.await
+        {
+            tracing::error!(%error, "serving metrics ended badly");
+        }
+    }
+}
+
+/// Serves metrics on their socket; a box whose metrics cannot be read works all the same.
+fn serve_metrics(app: &App, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+    let path = &app.settings.metrics.metrics_socket;
+    match http::metrics_socket::bind(path) {
+        Ok(Some(socket)) => Some(tokio::spawn(socket.serve(app.clone(), stop.clone()))),
+        Ok(None) => {
+            tracing::info!(path = %path.display(), "no directory for it: metrics have no socket");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "metrics are not served on a socket");
+            None
         }
     }
 }

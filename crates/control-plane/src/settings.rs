@@ -4,6 +4,7 @@
 //! that names the variable.
 
 mod parse;
+mod reads;
 mod setup;
 mod storage;
 
@@ -20,6 +21,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 pub use parse::OwnerMaxAge;
 use parse::{comma_list, owner_max_age, switch};
 pub(crate) use parse::{millis, seconds};
+pub use reads::MetricsArgs;
 pub use storage::StorageArgs;
 
 /// The appliance's control plane: setup wizard, status and management on one HTTP port.
@@ -56,6 +58,9 @@ pub struct Settings {
     /// Ports opened for operators.
     #[command(flatten)]
     pub access: AccessSettings,
+    /// Where a monitoring system reads.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
 }
 
 /// Ports opened for operators.
@@ -279,7 +284,12 @@ pub(crate) fn parse<C: CommandFactory + FromArgMatches>(
 
 /// Settings whose variable means the same empty and unset, as unit files have them. An
 /// empty number is an error like any other that does not parse.
-const MAY_BE_EMPTY: [&str; 3] = ["ca_bundle", "flux_manifest", "allowed_repositories"];
+const MAY_BE_EMPTY: [&str; 4] = [
+    "ca_bundle",
+    "flux_manifest",
+    "allowed_repositories",
+    "metrics_token_file",
+];
 
 #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
 fn unset_if_empty(arg: clap::Arg) -> clap::Arg {

@@ -4,19 +4,24 @@
 // In a module that says it is for tests, the lints let helpers unwrap too.
 #[cfg(test)]
 mod http {
+    mod api;
     mod auth;
     mod canary;
     mod harness;
     mod hostile;
     mod limits;
     mod lockout;
+    mod metrics;
+    mod openapi;
     mod preflight;
     mod process;
     mod program;
     mod recover;
+    mod schema;
     mod sessions;
     mod setup_runs;
     mod status;
     mod stream;
     mod ui;
+    mod workloads;
 }

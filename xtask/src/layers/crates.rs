@@ -27,7 +27,10 @@ const ARROWS: [(&str, &[&str]); 9] = [
         "appliance-operator",
         &["appliance-common", "appliance-support-bundle"],
     ),
-    ("xtask", &["appliance-common", "appliance-tests"]),
+    (
+        "xtask",
+        &["appliance-common", "appliance-control-plane", "appliance-tests"],
+    ),
     ("appliance-tests", &["*"]),
 ];
 

@@ -4,7 +4,17 @@
 //! code is written, and enough to keep it so.
 
 /// Modules that do the work; they do not know each other.
-const ENGINES: [&str; 7] = ["setup", "update", "manage", "status", "auth", "access", "support"];
+const ENGINES: [&str; 9] = [
+    "setup",
+    "update",
+    "manage",
+    "status",
+    "auth",
+    "access",
+    "support",
+    "workloads",
+    "metrics",
+];
 
 /// The modules that talk HTTP.
 const HTTP: &str = "http";

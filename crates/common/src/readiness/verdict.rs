@@ -74,6 +74,7 @@ impl Tiers {
 
 /// The name of a tier, as it is written as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum TierName {
     /// Nodes, source and platform.
     #[serde(rename = "platformReady")]
@@ -97,6 +98,7 @@ pub enum TierName {
 
 /// Ready, not ready, or not known; the last is never counted as one of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// It is.
@@ -109,6 +111,7 @@ pub enum Signal {
 
 /// One tier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Tier {
     /// It is known to be ready.
     pub ready: bool,
@@ -122,6 +125,7 @@ pub struct Tier {
 
 /// One word for why a tier is not ready (40 §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TierStatus {
     /// It is.

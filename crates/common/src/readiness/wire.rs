@@ -26,6 +26,7 @@ use super::verdict::{Tier, TierName};
 
 /// The judged sections, by the keys they have in the document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
     /// When the judgement was made.
@@ -87,6 +88,7 @@ impl Document {
 
 /// The tiers as the shipped product's readers know them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the shape is the shipped product's")]
 pub struct FlatTiers {

@@ -9,15 +9,16 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, ErrorBody};
 use super::router::Routes;
 use super::session::{self, SignedIn};
 use super::{Body, Peer, cookie};
 use crate::app::App;
 use crate::auth::{AuthError, Phase, Proof};
+use crate::mode::Mode;
 
 pub(super) fn open_routes() -> Routes {
     vec![
@@ -35,6 +36,11 @@ pub(super) fn signed_in_routes() -> Routes {
         ("/api/auth/change-password", post(change_password)),
     ]
 }
+
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(state, redeem_token, set_password, login, logout, logout_all, change_password))]
+pub(super) struct Documented;
 
 /// The peer of a request that may try the token: it is not locked out and no password is set.
 struct MayRedeem(Peer);
@@ -64,34 +70,78 @@ impl FromRequestParts<App> for MayLogIn {
     }
 }
 
-/// `GET /api/auth/state`: where the box and this browser stand.
-async fn state(State(app): State<App>, peer: Peer, headers: HeaderMap) -> Json<Value> {
-    let mode = app.mode.read();
-    let phase = match app.auth.phase() {
-        _ if session::of(&app, Some(peer), &headers).is_some() => "authenticated",
-        Phase::NeedsToken => "needs-token",
-        Phase::NeedsPassword => "needs-password",
-        Phase::CredentialError => "credential-error",
-    };
-    let redeemed = cookie::ticket(&headers).is_some_and(|ticket| app.auth.holds_ticket(peer.0, ticket));
-    let mut body = json!({
-        "phase": phase,
-        "mode": mode.mode,
-        "setupReEditable": app.re_editable.get(),
-        "tokenRedeemed": redeemed,
-    });
-    if mode.unreadable {
-        body["stateUnreadable"] = Value::Bool(true);
-    }
-    Json(body)
+/// Where the box and this browser stand.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Standing {
+    /// What comes next for this browser.
+    phase: WirePhase,
+    /// What the box is for right now.
+    mode: Mode,
+    /// Whether a submitted setup may be edited.
+    setup_re_editable: bool,
+    /// Whether this browser has redeemed the token.
+    token_redeemed: bool,
+    /// Present when the record of the installation cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    state_unreadable: bool,
 }
 
-#[derive(Deserialize)]
+/// What comes next for a browser.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum WirePhase {
+    Authenticated,
+    NeedsToken,
+    NeedsPassword,
+    CredentialError,
+}
+
+/// `GET /api/auth/state`: where the box and this browser stand.
+#[utoipa::path(get, path = "/api/auth/state", tag = "auth", responses((status = 200, body = Standing)))]
+async fn state(State(app): State<App>, peer: Peer, headers: HeaderMap) -> Json<Standing> {
+    let mode = app.mode.read();
+    let phase = match app.auth.phase() {
+        _ if session::of(&app, Some(peer), &headers).is_some() => WirePhase::Authenticated,
+        Phase::NeedsToken => WirePhase::NeedsToken,
+        Phase::NeedsPassword => WirePhase::NeedsPassword,
+        Phase::CredentialError => WirePhase::CredentialError,
+    };
+    Json(Standing {
+        phase,
+        mode: mode.mode,
+        setup_re_editable: app.re_editable.get(),
+        token_redeemed: cookie::ticket(&headers).is_some_and(|ticket| app.auth.holds_ticket(peer.0, ticket)),
+        state_unreadable: mode.unreadable,
+    })
+}
+
+#[derive(Deserialize, ToSchema)]
 struct Redeem {
+    /// From the console.
+    #[schema(value_type = String)]
     token: Option<Secret<String>>,
 }
 
+/// The token was right.
+#[derive(Serialize, ToSchema)]
+struct Redeemed {
+    /// True.
+    ok: bool,
+    /// `set-password`.
+    next: &'static str,
+}
+
 /// `POST /api/auth/redeem-token`: the token for a ticket.
+#[utoipa::path(post, path = "/api/auth/redeem-token", tag = "auth", request_body = Redeem, responses(
+    (status = 200, body = Redeemed, description = "The ticket is in a cookie"),
+    (status = 400, body = ErrorBody, description = "`invalid_json`, `missing_field`"),
+    (status = 401, body = ErrorBody, description = "The token is wrong"),
+    (status = 409, body = ErrorBody, description = "A password is set already"),
+    (status = 429, body = ErrorBody, description = "Too many attempts: `Retry-After` says when"),
+    (status = 503, body = ErrorBody, description = "Token or credential cannot be read"),
+))]
 async fn redeem_token(
     State(app): State<App>,
     MayRedeem(peer): MayRedeem,
@@ -100,18 +150,40 @@ async fn redeem_token(
     let token = required(body.token, "token")?;
     let ticket = app.auth.redeem(peer.0, token).await?;
     let cookies = set_cookies([cookie::set_ticket(&ticket)]);
-    Ok((cookies, Json(json!({"ok": true, "next": "set-password"}))).into_response())
+    Ok((
+        cookies,
+        Json(Redeemed {
+            ok: true,
+            next: "set-password",
+        }),
+    )
+        .into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SetPassword {
+    /// Not needed by a browser that has redeemed it.
+    #[schema(value_type = Option<String>)]
     token: Option<Secret<String>>,
+    /// The management password.
+    #[schema(value_type = String)]
     password: Option<Secret<String>>,
+    /// The same again.
+    #[schema(value_type = Option<String>)]
     password_confirm: Option<Secret<String>>,
 }
 
 /// `POST /api/auth/set-password`: the first password, with the token or a ticket for it.
+#[utoipa::path(post, path = "/api/auth/set-password", tag = "auth", request_body = SetPassword, responses(
+    (status = 200, body = Done, description = "The session is in a cookie"),
+    (status = 400, body = ErrorBody, description = "`invalid_json`, a field is missing, or the password is too weak"),
+    (status = 401, body = ErrorBody, description = "Token or ticket is wrong"),
+    (status = 409, body = ErrorBody, description = "A password is set already"),
+    (status = 429, body = ErrorBody, description = "Too many attempts: `Retry-After` says when"),
+    (status = 503, body = ErrorBody, description = "Token or credential cannot be read"),
+    (status = 507, body = ErrorBody, description = "The password cannot be stored"),
+))]
 async fn set_password(
     State(app): State<App>,
     MayRedeem(peer): MayRedeem,
@@ -129,12 +201,22 @@ async fn set_password(
     Ok((cookies, ok()).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct Login {
+    /// The management password.
+    #[schema(value_type = String)]
     password: Option<Secret<String>>,
 }
 
 /// `POST /api/auth/login`: the password for a session.
+#[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = Login, responses(
+    (status = 200, body = Done, description = "The session is in a cookie"),
+    (status = 400, body = ErrorBody, description = "`invalid_json`, `missing_field`"),
+    (status = 401, body = ErrorBody, description = "The password is wrong"),
+    (status = 409, body = ErrorBody, description = "No password is set yet"),
+    (status = 429, body = ErrorBody, description = "Too many attempts: `Retry-After` says when"),
+    (status = 503, body = ErrorBody, description = "The credential cannot be read"),
+))]
 async fn login(
     State(app): State<App>,
     MayLogIn(peer): MayLogIn,
@@ -146,6 +228,7 @@ async fn login(
 }
 
 /// `POST /api/auth/logout`: ends this session; without one it only clears the cookie.
+#[utoipa::path(post, path = "/api/auth/logout", tag = "auth", responses((status = 200, body = Done)))]
 async fn logout(State(app): State<App>, peer: Peer, headers: HeaderMap) -> ApiResult<Response> {
     if let Some(session) = session::of(&app, Some(peer), &headers) {
         app.auth.logout(peer.0, &session).await?;
@@ -154,20 +237,36 @@ async fn logout(State(app): State<App>, peer: Peer, headers: HeaderMap) -> ApiRe
 }
 
 /// `POST /api/auth/logout-all`: ends every session, this one too.
+#[utoipa::path(post, path = "/api/auth/logout-all", tag = "auth", responses((status = 200, body = Done)))]
 async fn logout_all(State(app): State<App>, peer: Peer, SignedIn(session): SignedIn) -> ApiResult<Response> {
     app.auth.logout_all(peer.0, &session).await?;
     Ok((set_cookies([cookie::clear_session()]), ok()).into_response())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangePassword {
+    /// The password so far.
+    #[schema(value_type = String)]
     current_password: Option<Secret<String>>,
+    /// The password from now on.
+    #[schema(value_type = String)]
     new_password: Option<Secret<String>>,
+    /// The same again.
+    #[schema(value_type = Option<String>)]
     password_confirm: Option<Secret<String>>,
 }
 
 /// `POST /api/auth/change-password`: ends every session but this one.
+#[utoipa::path(post, path = "/api/auth/change-password", tag = "auth", request_body = ChangePassword, responses(
+    (status = 200, body = Done, description = "The new session is in a cookie"),
+    (status = 400, body = ErrorBody, description = "`invalid_json`, a field is missing, or the password is too weak"),
+    (status = 401, body = ErrorBody, description = "Not signed in, or the password so far is wrong"),
+    (status = 409, body = ErrorBody, description = "No password is set yet"),
+    (status = 429, body = ErrorBody, description = "Too many attempts: `Retry-After` says when"),
+    (status = 503, body = ErrorBody, description = "The credential cannot be read"),
+    (status = 507, body = ErrorBody, description = "The password cannot be stored"),
+))]
 async fn change_password(
     State(app): State<App>,
     MayLogIn(peer): MayLogIn,
@@ -181,8 +280,15 @@ async fn change_password(
     Ok((set_cookies([cookie::set_session(&session)]), ok()).into_response())
 }
 
-fn ok() -> Json<Value> {
-    Json(json!({"ok": true}))
+/// It was done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Done {
+    /// True.
+    ok: bool,
+}
+
+pub(super) fn ok() -> Json<Done> {
+    Json(Done { ok: true })
 }
 
 fn set_cookies<const N: usize>(

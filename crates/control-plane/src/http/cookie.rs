@@ -4,7 +4,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 
 use crate::auth::{Cookie, TICKET_LIFE};
 
-const SESSION: &str = "alga_appliance_session";
+pub(super) const SESSION: &str = "alga_appliance_session";
 const TICKET: &str = "alga_appliance_setup";
 
 /// The values of every session cookie of a request.

@@ -22,6 +22,16 @@ pub struct ApiError {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// The envelope as it is written down; an error may have more fields, which its route names.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only its schema is used; `ApiError` writes the body")]
+pub(super) struct ErrorBody {
+    /// What went wrong and what to do, for the operator.
+    error: String,
+    /// Stable, for programs.
+    code: String,
+}
+
 /// The answer of a handler.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -43,6 +53,14 @@ impl ApiError {
         let id = correlation_id();
         tracing::error!(error = chain(error), doing, id, "a request failed");
         Self::unexplained(id)
+    }
+
+    /// A failure of somebody we asked: logged with its whole chain, of which the client learns an id to find
+    /// it by beside the code and the sentence.
+    pub(super) fn upstream(code: &'static str, sentence: &'static str, error: &dyn Error) -> Self {
+        let id = correlation_id();
+        tracing::warn!(error = chain(error), code, id, "somebody we asked gave no answer");
+        Self::new(StatusCode::BAD_GATEWAY, code, sentence).with("correlationId", id)
     }
 
     /// A panic of a handler; the panic hook has logged where it was.

@@ -1,6 +1,7 @@
 //! The whole HTTP surface as one value: guards, the probe, the router, the headers of every answer.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -13,6 +14,7 @@ use tracing::Instrument;
 
 use super::arrival::Arrival;
 use super::guard::{self, Peer};
+use super::router::Template;
 use super::{health, router};
 use crate::app::App;
 
@@ -39,12 +41,17 @@ impl Front {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<axum::BoxError>,
     {
+        let begun = Instant::now();
         let (mut parts, body) = request.into_parts();
         let arrival = Arrival::of(&body);
         let is_api = guard::is_api(parts.uri.path());
         let mut response = match guard::check(&parts, &self.app.settings.http.allowed_hosts) {
             Err(refusal) => refusal.into_response(),
-            Ok(()) if parts.uri.path() == guard::HEALTHZ => health::answer(&parts.method, &self.app.mode),
+            Ok(()) if parts.uri.path() == guard::HEALTHZ => {
+                let mut response = health::answer(&parts.method, &self.app.mode);
+                response.extensions_mut().insert(Template(guard::HEALTHZ));
+                response
+            }
             Ok(()) => {
                 let span =
                     tracing::info_span!("request", method = %parts.method, path = parts.uri.path(), %peer);
@@ -60,6 +67,10 @@ impl Front {
                 response
             }
         };
+        let route = response.extensions().get().map(|Template(path)| *path);
+        let status = response.status().as_u16();
+        let requests = self.app.metrics.requests();
+        requests.answered(route, status, begun.elapsed());
         guard::add_headers(response.headers_mut(), is_api);
         if !arrival.is_whole() {
             let close = HeaderValue::from_static("close");

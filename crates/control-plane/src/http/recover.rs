@@ -8,11 +8,12 @@ use axum::routing::post;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::OpenApi;
 
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, ErrorBody};
 use super::router::Routes;
 use super::session::SignedIn;
-use super::{Peer, body};
+use super::{Peer, body, shapes};
 use crate::app::App;
 use crate::auth::AuditEvent;
 use crate::setup::repair::{RepairError, RepairRequest, Repaired};
@@ -23,6 +24,11 @@ const CORE: &str = "alga-core";
 pub(super) fn signed_in_routes() -> Routes {
     vec![("/api/recover", post(recover))]
 }
+
+/// What is written down of this route.
+#[derive(OpenApi)]
+#[openapi(paths(recover))]
+pub(super) struct Documented;
 
 /// What may be asked for; a request without a body asks for none of it.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +41,22 @@ struct Asked {
 }
 
 /// `POST /api/recover`: looks, removes what has failed, and makes Flux try again.
+#[utoipa::path(post, path = "/api/recover", tag = "manage",
+    params(
+        ("dryRun" = Option<String>, Query, description = "1: the same as in the body"),
+        ("force" = Option<String>, Query, description = "1: the same as in the body"),
+    ),
+    request_body = Option<shapes::Repair>,
+    responses(
+        (status = 200, body = shapes::Repaired),
+        (status = 400, body = ErrorBody, description = "`invalid_json`, `unknown_release`"),
+        (status = 409, body = ErrorBody,
+            description = "`update_in_progress`, `repair_in_progress`, `repair_cooldown`"),
+        (status = 502, body = ErrorBody,
+            description = "`cluster_failed`, or a repair cannot help; with the `helmRelease`"),
+        (status = 503, body = ErrorBody, description = "`stopping`"),
+        (status = 507, body = ErrorBody, description = "`state_unwritable`"),
+    ))]
 async fn recover(
     State(app): State<App>,
     SignedIn(session): SignedIn,

@@ -1,9 +1,11 @@
 //! Which path goes where, and what stands before it.
 
 use std::any::Any;
+use std::future::ready;
+use std::path::Path;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http::StatusCode;
@@ -11,7 +13,7 @@ use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed};
-use super::{auth, preflight, recover, session, setup, status, ui};
+use super::{auth, metrics, openapi, preflight, recover, session, setup, status, ui, workloads};
 use crate::app::App;
 
 /// Paths of one group and the methods each takes.
@@ -20,13 +22,13 @@ pub(super) type Routes = Vec<(&'static str, MethodRouter<App>)>;
 /// The whole API and the pages, over `app`.
 pub(super) fn router(app: &App) -> Router {
     let mut router = Router::new();
-    for (path, methods) in open() {
-        router = router.route(path, methods);
+    for (path, methods) in open(app.settings.metrics.metrics_token_file.as_deref()) {
+        router = router.route(path, named(path, methods));
     }
     for (path, methods) in signed_in() {
         // On the methods, not on the path: a wrong method is told so whether or not one is signed in.
         let guarded = methods.route_layer(from_fn_with_state(app.clone(), session::require));
-        router = router.route(path, guarded);
+        router = router.route(path, named(path, guarded));
     }
     router
         .fallback(ui::serve)
@@ -36,8 +38,40 @@ pub(super) fn router(app: &App) -> Router {
 }
 
 /// What anybody on the network may ask.
-fn open() -> Routes {
-    [auth::open_routes(), ui::routes()].concat()
+fn open(metrics_token: Option<&Path>) -> Routes {
+    [
+        auth::open_routes(),
+        ui::routes(),
+        openapi::open_routes(),
+        metrics::open_routes(metrics_token),
+    ]
+    .concat()
+}
+
+/// Every path that the router takes, with its template.
+#[must_use]
+pub fn paths() -> Vec<&'static str> {
+    open(None)
+        .into_iter()
+        .chain(signed_in())
+        .map(|(path, _)| path)
+        .collect()
+}
+
+/// Those that need a session.
+pub(super) fn signed_in_paths() -> Vec<&'static str> {
+    signed_in().into_iter().map(|(path, _)| path).collect()
+}
+
+/// Which route answered; what it measures has this name and never what a client wrote.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Template(pub(super) &'static str);
+
+fn named(path: &'static str, methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.layer(map_response(move |mut response: Response| {
+        response.extensions_mut().insert(Template(path));
+        ready(response)
+    }))
 }
 
 /// What only a signed-in operator may ask.
@@ -48,6 +82,7 @@ fn signed_in() -> Routes {
         preflight::signed_in_routes(),
         status::signed_in_routes(),
         recover::signed_in_routes(),
+        workloads::signed_in_routes(),
     ]
     .concat()
 }

@@ -8,16 +8,19 @@ use axum::extract::{Request, State};
 use axum::routing::{get, post};
 use http::StatusCode;
 use http::header::{self, HeaderMap};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
-use super::error::{ApiError, ApiResult, invalid_json, method_not_allowed, unauthenticated};
+use super::auth::{Done, ok};
+use super::error::{ApiError, ApiResult, ErrorBody, invalid_json, method_not_allowed, unauthenticated};
 use super::router::Routes;
 use super::session::{self, SignedIn};
-use super::{Peer, body};
+use super::{Peer, body, shapes};
 use crate::app::App;
 use crate::auth::{AuditEvent, Session};
 use crate::host_network;
-use crate::setup::inputs::{InputErrors, RawInputs, SetupDefaults};
+use crate::mode::Mode;
+use crate::setup::inputs::{AcceptedInputs, InputErrors, RawInputs, SetupDefaults};
 use crate::setup::plan_view::PlanView;
 use crate::setup::{ControlError, Refusal, SubmitError};
 
@@ -34,24 +37,59 @@ pub(super) fn signed_in_routes() -> Routes {
     ]
 }
 
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(config, submit, plan, retry, cancel))]
+pub(super) struct Documented;
+
 /// The contract puts the session before the method here (20 §3.1).
 async fn wrong_method(State(app): State<App>, peer: Peer, headers: HeaderMap) -> ApiError {
     session::of(&app, Some(peer), &headers).map_or_else(unauthenticated, |_| method_not_allowed())
 }
 
+/// What the form is filled with.
+#[derive(Serialize, ToSchema)]
+struct Config {
+    /// What the box is for right now.
+    mode: Mode,
+    /// The last submission, or defaults.
+    defaults: SetupDefaults,
+    /// What the box knows of its network.
+    network: Network,
+}
+
+/// What the box knows of its network.
+#[derive(Serialize, ToSchema)]
+struct Network {
+    /// Addresses others can use.
+    #[schema(value_type = Vec<String>)]
+    addresses: Vec<std::net::Ipv4Addr>,
+    /// Its DNS servers.
+    #[schema(value_type = Vec<String>)]
+    resolvers: Vec<IpAddr>,
+}
+
 /// `GET /api/setup/config`: what the form is filled with; never a secret.
-async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Value> {
+#[utoipa::path(get, path = "/api/setup/config", tag = "setup", responses((status = 200, body = Config)))]
+async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Config> {
     let stored = app.setup.stored_inputs();
     let addresses = host_network::addresses();
     let fallback = app_hostname(&headers, addresses.first().map(|address| IpAddr::V4(*address)));
-    Json(json!({
-        "mode": app.mode.read().mode,
-        "defaults": SetupDefaults::new(stored.as_ref(), &fallback),
-        "network": {"addresses": addresses, "resolvers": host_network::resolvers()},
-    }))
+    Json(Config {
+        mode: app.mode.read().mode,
+        defaults: SetupDefaults::new(stored.as_ref(), &fallback),
+        network: Network {
+            addresses,
+            resolvers: host_network::resolvers(),
+        },
+    })
 }
 
 /// `GET /api/setup/plan`: each step, and what can be done now.
+#[utoipa::path(get, path = "/api/setup/plan", tag = "setup", responses(
+    (status = 200, body = PlanView),
+    (status = 409, body = ErrorBody, description = "`state_unreadable`"),
+))]
 async fn plan(State(app): State<App>) -> ApiResult<Json<PlanView>> {
     app.setup
         .plan()
@@ -60,27 +98,39 @@ async fn plan(State(app): State<App>) -> ApiResult<Json<PlanView>> {
 }
 
 /// `POST /api/setup/retry`: another attempt with the answers that are there.
+#[utoipa::path(post, path = "/api/setup/retry", tag = "setup", responses(
+    (status = 202, body = Done),
+    (status = 409, body = ErrorBody, description = "`setup_finished`, `setup_running`, `state_unreadable`, \
+        `nothing_to_do`, `setup_disabled`, `operation_in_progress`"),
+    (status = 507, body = ErrorBody, description = "`state_unwritable`"),
+))]
 async fn retry(
     State(app): State<App>,
     SignedIn(session): SignedIn,
     peer: Peer,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<(StatusCode, Json<Done>)> {
     let result = app.setup.retry().await;
     audit(&app, "setup.retried", peer, &session, result.is_ok()).await;
     result.map_err(not_controlled)?;
-    Ok((StatusCode::ACCEPTED, Json(json!({"ok": true}))))
+    Ok((StatusCode::ACCEPTED, ok()))
 }
 
 /// `POST /api/setup/cancel`: stops the run under way, or the attempts to come.
+#[utoipa::path(post, path = "/api/setup/cancel", tag = "setup", responses(
+    (status = 202, body = Done),
+    (status = 409, body = ErrorBody, description = "`setup_finished`, `setup_running`, `state_unreadable`, \
+        `nothing_to_do`, `setup_disabled`, `operation_in_progress`"),
+    (status = 507, body = ErrorBody, description = "`state_unwritable`"),
+))]
 async fn cancel(
     State(app): State<App>,
     SignedIn(session): SignedIn,
     peer: Peer,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<(StatusCode, Json<Done>)> {
     let result = app.setup.cancel().await;
     audit(&app, "setup.cancelled", peer, &session, result.is_ok()).await;
     result.map_err(not_controlled)?;
-    Ok((StatusCode::ACCEPTED, Json(json!({"ok": true}))))
+    Ok((StatusCode::ACCEPTED, ok()))
 }
 
 async fn audit(app: &App, event: &'static str, peer: Peer, session: &Session, accepted: bool) {
@@ -93,22 +143,45 @@ async fn audit(app: &App, event: &'static str, peer: Peer, session: &Session, ac
     app.audit.record(event).await;
 }
 
+/// The answers were taken.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Submitted {
+    /// True.
+    ok: bool,
+    /// Where to go on.
+    redirect_to: &'static str,
+    /// What was taken, without its secrets.
+    accepted_inputs: AcceptedInputs,
+}
+
 /// `POST /api/setup`: checks the answers, stores them, starts the install.
+#[utoipa::path(post, path = "/api/setup", tag = "setup", request_body = shapes::Submission, responses(
+    (status = 202, body = Submitted),
+    (status = 400, body = shapes::InvalidInputs, description = "`invalid_inputs`, `invalid_json`"),
+    (status = 409, body = ErrorBody,
+        description = "`setup_finished`, `setup_running`, `state_unreadable`, `operation_in_progress`"),
+    (status = 503, body = ErrorBody, description = "`cluster_unavailable`: nothing was stored"),
+    (status = 507, body = ErrorBody, description = "`state_unwritable`"),
+))]
 async fn submit(
     State(app): State<App>,
     SignedIn(session): SignedIn,
     peer: Peer,
     request: Request,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<(StatusCode, Json<Submitted>)> {
     // Before the body: a finished box says so, whatever is sent to it.
     app.setup.check_accepts().map_err(refused)?;
     let body = body::json_bytes(request, &app).await?;
     let raw = RawInputs::from_json(&body).map_err(invalid)?;
     let result = app.setup.submit(&raw).await;
     audit(&app, "setup.submitted", peer, &session, result.is_ok()).await;
-    let accepted = result.map_err(not_accepted)?;
-    let body = json!({"ok": true, "redirectTo": "/", "acceptedInputs": accepted});
-    Ok((StatusCode::ACCEPTED, Json(body)))
+    let submitted = Submitted {
+        ok: true,
+        redirect_to: "/",
+        accepted_inputs: result.map_err(not_accepted)?,
+    };
+    Ok((StatusCode::ACCEPTED, Json(submitted)))
 }
 
 /// `http://<host of the request>:3000`; where the browser used a name of its own machine, the first

@@ -12,9 +12,10 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
 use http_body::{Frame, SizeHint};
 use serde_json::{Value, json};
+use utoipa::OpenApi;
 
 use super::router::Routes;
-use super::stream;
+use super::{shapes, stream};
 use crate::app::App;
 use crate::status::Document;
 
@@ -29,7 +30,21 @@ pub(super) fn signed_in_routes() -> Routes {
     ]
 }
 
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(snapshot, stream::open))]
+pub(super) struct Documented;
+
 /// `GET /api/status`: what the box is doing, and what is wrong. Asks nobody.
+#[utoipa::path(get, path = "/api/status", tag = "status",
+    params(
+        ("diagnostics" = Option<String>, Query, description = "1: says where diagnostics are found"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the document that is known"),
+    ),
+    responses(
+        (status = 200, body = shapes::StatusDocument, headers(("ETag" = String))),
+        (status = 304, description = "The document is the one that is known"),
+    ))]
 async fn snapshot(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let document = app.status.current().await;
     let others = others(&app, &document, &uri);

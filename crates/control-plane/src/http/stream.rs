@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Peer;
-use super::error::{ApiError, ApiResult};
+use super::error::{ApiError, ApiResult, ErrorBody};
 use super::session::{self, SignedIn};
 use super::wire::Streams;
 use crate::app::App;
@@ -31,6 +31,14 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// `GET /api/status/stream`: the document, then its changes, until somebody has enough of it.
+#[utoipa::path(get, path = "/api/status/stream", tag = "status",
+    params(("Last-Event-ID" = Option<String>, Header, description = "The event that was had last")),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream",
+            description = "`snapshot` with the whole document of `/api/status`, then `change` with \
+                `{set: {key: value}, removed: [key]}`, and `end` with `{reason: \"signed_out\" | \"stopping\"}`"),
+        (status = 503, body = ErrorBody, description = "`too_many_streams`"),
+    ))]
 pub(super) async fn open(
     State(app): State<App>,
     SignedIn(session): SignedIn,

@@ -29,6 +29,7 @@ use super::guard;
 use super::router::Routes;
 use crate::app::App;
 use file::File;
+pub(super) use setup_page::Documented;
 
 /// The page that shows itself according to the address.
 const SHELL: &str = "/index.html";
@@ -82,7 +83,7 @@ impl Ui {
 pub(super) fn routes() -> Routes {
     vec![
         ("/setup", get(setup_page::setup)),
-        ("/setup/", get(setup_page::setup)),
+        ("/setup/", get(setup_page::setup_slash)),
     ]
 }
 

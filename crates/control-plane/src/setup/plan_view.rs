@@ -17,7 +17,7 @@ use super::run::{Run, Trigger};
 const SCHEMA_VERSION: u32 = 1;
 
 /// The whole plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
     /// Version of this shape.
@@ -31,8 +31,10 @@ pub struct PlanView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
     /// Id of the answers.
+    #[schema(required)]
     pub submission: Option<String>,
     /// The last attempt: `id`, `attempt`, `startedAt`, `bootId`, `heartbeatAt`, `trigger`.
+    #[schema(required, value_type = Option<Object>)]
     pub run: Option<Value>,
     /// Who works on the appliance, when it is not this process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,17 +46,20 @@ pub struct PlanView {
     /// Whether `POST /api/setup/cancel` stops something now.
     pub can_cancel: bool,
     /// What happens by itself about a failure that can pass.
+    #[schema(required)]
     pub auto_retry: Option<AutoRetry>,
     /// Why setup stopped.
+    #[schema(required, value_type = Option<Object>)]
     pub failure: Option<Value>,
     /// Every step, in order.
     pub steps: Vec<StepView>,
     /// What became of the application's first start.
+    #[schema(required, value_type = Option<Object>)]
     pub bootstrap: Option<Value>,
 }
 
 /// What happens by itself about a failure that can pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoRetry {
     /// Whether there will be another attempt.
@@ -77,7 +82,7 @@ pub struct AutoRetry {
 }
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepView {
     /// Its stable name.
@@ -114,7 +119,7 @@ pub struct StepView {
 }
 
 /// What another attempt would do with a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OnRetry {
     /// `skip`, `check` or `run`.
     pub action: String,

@@ -31,6 +31,16 @@ pub(crate) struct TestBox {
     pub(crate) front: Front,
     flags: Vec<String>,
     limits: Limits,
+    /// What goes away with it.
+    kept: Vec<PathBuf>,
+}
+
+impl Drop for TestBox {
+    fn drop(&mut self) {
+        for path in &self.kept {
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
 }
 
 impl TestBox {
@@ -49,15 +59,21 @@ impl TestBox {
             front,
             flags,
             limits,
+            kept: Vec::new(),
         };
         this.write("setup-token", format!("{TOKEN}\n").as_bytes());
         this
     }
 
     /// The same box after its process was started anew.
-    pub(crate) fn restarted(self) -> Self {
-        let front = Front::new(self.app());
-        Self { front, ..self }
+    pub(crate) fn restarted(mut self) -> Self {
+        self.front = Front::new(self.app());
+        self
+    }
+
+    /// Keeps a directory of the test's as long as the box.
+    pub(crate) fn keep(&mut self, dir: PathBuf) {
+        self.kept.push(dir);
     }
 
     pub(crate) fn app(&self) -> App {
@@ -148,6 +164,7 @@ fn app(dir: &tempfile::TempDir, now: &Arc<AtomicI64>, flags: &[String], limits: 
         ("--setup-inputs-file", path("setup-inputs.json")),
         ("--release-selection-file", path("release-selection.json")),
         ("--host-agent-socket", path("host-agent.sock")),
+        ("--metrics-socket", path("metrics.sock")),
     ] {
         args.extend([flag.to_owned(), value]);
     }
@@ -195,6 +212,18 @@ impl Call {
     pub(crate) fn from(mut self, peer: [u8; 4]) -> Self {
         self.peer = peer.into();
         self
+    }
+}
+
+/// What came back of an answer that does not end: its head.
+pub(crate) async fn head(front: &Front, call: Call) -> Answer {
+    let request = call.request.body(call.body).unwrap();
+    let (parts, _) = front.clone().answer(request, call.peer).await.into_parts();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: Value::Null,
+        text: String::new(),
     }
 }
 

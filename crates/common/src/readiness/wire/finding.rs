@@ -7,6 +7,7 @@ use crate::findings::FindingId;
 
 /// The first line of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Rollup {
     /// One word for everything.
@@ -19,6 +20,7 @@ pub struct Rollup {
 
 /// One word for everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RollupState {
     /// Nothing is wrong.
@@ -35,6 +37,7 @@ pub enum RollupState {
 
 /// How bad a blocker is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Users cannot log in until it is mended.
@@ -47,6 +50,7 @@ pub enum Severity {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Blocker {
     /// Its stable id; the catalogue in `docs/blockers.md` explains each.
@@ -77,6 +81,7 @@ pub struct Blocker {
 
 /// An object of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectRef {
     /// Its kind.
@@ -89,6 +94,7 @@ pub struct ObjectRef {
 
 /// An event beside a blocker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainingEvent {
     /// One word.
@@ -103,6 +109,7 @@ pub struct ExplainingEvent {
 
 /// What failed, in the form of the shipped product (40 §5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
     /// `dns`, `network`, `registry-release-source`, `licensing`, `k3s`, `flux`, `storage`, `app-bootstrap`,
@@ -143,6 +150,7 @@ pub struct Failure {
 
 /// What happens by itself about a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AutoRetryNote {
     /// Attempts made.

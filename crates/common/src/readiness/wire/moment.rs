@@ -13,6 +13,7 @@ use crate::clock::iso_millis;
 /// assert_eq!(serde_json::to_string(&at).unwrap(), "\"2026-01-02T03:04:05.678Z\"");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime))]
 pub struct Moment(pub Timestamp);
 
 impl From<Timestamp> for Moment {

@@ -7,6 +7,7 @@ use crate::readiness::verdict::Signal;
 
 /// One workload of the application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Component {
     /// Its name.
@@ -36,6 +37,7 @@ pub struct Component {
 
 /// Tiers that have workloads of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ComponentTier {
     /// Database, cache, connection pool.
@@ -48,6 +50,7 @@ pub enum ComponentTier {
 
 /// Kinds of workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum ComponentKind {
     /// A Deployment.
     Deployment,
@@ -57,6 +60,7 @@ pub enum ComponentKind {
 
 /// One word for a component's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ComponentStatus {
     /// All its pods are ready, of the newest generation.
@@ -73,6 +77,7 @@ pub enum ComponentStatus {
 
 /// Something that is under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Operation {
     /// `namespace/name` of what is busy.
@@ -97,6 +102,7 @@ pub struct Operation {
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RecentEvent {
     /// `Normal` or `Warning`.
@@ -118,6 +124,7 @@ pub struct RecentEvent {
 
 /// The Job that makes the database, the company and its administrator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BootstrapSection {
     /// The Job, or what is remembered of it.
@@ -128,6 +135,7 @@ pub struct BootstrapSection {
 
 /// The bootstrap Job, or what is remembered of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BootstrapJob {
     /// Its name.
@@ -148,6 +156,7 @@ pub struct BootstrapJob {
 
 /// The state of a Job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// There is none yet.
@@ -164,6 +173,7 @@ pub enum JobState {
 
 /// The end of the bootstrap Job's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BootstrapLogs {
     /// There is a log.
@@ -180,6 +190,7 @@ pub struct BootstrapLogs {
 
 /// Addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Urls {
     /// Where users sign in.
@@ -190,6 +201,7 @@ pub struct Urls {
 
 /// What the application's address answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginProbeSection {
     /// It was asked.
@@ -212,6 +224,7 @@ pub struct LoginProbeSection {
 
 /// Whether a browser would trust the certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Certificate {
     /// It would.
@@ -224,6 +237,7 @@ pub enum Certificate {
 
 /// What a look at resolvers and registry found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkSection {
     /// Everything answered.
@@ -236,6 +250,7 @@ pub struct NetworkSection {
 
 /// The objects of Flux.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Flux {
     /// OCI and Helm repositories.
@@ -248,6 +263,7 @@ pub struct Flux {
 
 /// One object of Flux.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FluxRow {
     /// Its kind.
@@ -272,6 +288,7 @@ pub struct FluxRow {
 
 /// Numbers, and warnings about questions that failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Kubernetes {
     /// Nodes.
@@ -290,6 +307,7 @@ pub struct Kubernetes {
 
 /// A node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NodeRow {
     /// Its name.
     pub name: String,
@@ -299,6 +317,7 @@ pub struct NodeRow {
 
 /// A question that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReadingError {
     /// What was asked for: `nodes`, `pods`, `helmReleases`, …
@@ -315,6 +334,7 @@ pub struct ReadingError {
 
 /// Whether the API server answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterSection {
     /// It answers; null while that is not known.

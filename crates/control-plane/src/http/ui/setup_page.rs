@@ -5,6 +5,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
+use utoipa::OpenApi;
 
 use crate::app::App;
 use crate::auth::AuthError;
@@ -12,8 +13,22 @@ use crate::http::error::ApiError;
 use crate::http::{Peer, cookie};
 use crate::mode::Mode;
 
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(setup, setup_slash))]
+pub(in crate::http) struct Documented;
+
 /// `GET /setup`, also with `?token=` as printed notes have it: the token is checked, remembered in a
 /// cookie and taken out of the address (00, decision 3).
+#[utoipa::path(get, path = "/setup", tag = "pages",
+    params(("token" = Option<String>, Query, description = "The setup token")),
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To `/setup` with a ticket, or to `/` when there is nothing to set up"),
+        (status = 401, body = String, content_type = "text/html", description = "The token is wrong"),
+        (status = 429, body = String, content_type = "text/html", description = "Too many attempts"),
+        (status = 503, body = String, content_type = "text/html", description = "Token or credential cannot be read"),
+    ))]
 pub(super) async fn setup(
     State(app): State<App>,
     peer: Peer,
@@ -28,6 +43,26 @@ pub(super) async fn setup(
         return see("/");
     }
     app.ui.shell(&method, &headers)
+}
+
+/// The same with a slash, as the shipped product has it.
+#[utoipa::path(get, path = "/setup/", tag = "pages",
+    params(("token" = Option<String>, Query, description = "The setup token")),
+    responses(
+        (status = 200, body = String, content_type = "text/html"),
+        (status = 303, description = "To `/setup` with a ticket, or to `/` when there is nothing to set up"),
+        (status = 401, body = String, content_type = "text/html", description = "The token is wrong"),
+        (status = 429, body = String, content_type = "text/html", description = "Too many attempts"),
+        (status = 503, body = String, content_type = "text/html", description = "Token or credential cannot be read"),
+    ))]
+pub(super) async fn setup_slash(
+    app: State<App>,
+    peer: Peer,
+    query: RawQuery,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    setup(app, peer, query, method, headers).await
 }
 
 fn token(query: &str) -> Option<Secret<String>> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{LicenseChoice, SetupInputs, StoredInputs};
 
 /// `acceptedInputs` of the 202 answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AcceptedInputs {
     channel: &'static str,
@@ -16,13 +16,15 @@ pub struct AcceptedInputs {
     initial_tenant: AcceptedTenant,
     edition_choice: &'static str,
     license_mode: &'static str,
+    #[schema(required)]
     license_key: Option<&'static str>,
+    #[schema(required)]
     install_code: Option<&'static str>,
     waived_checks: Vec<String>,
     submitted_at: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AcceptedTenant {
     tenant_name: String,
@@ -60,7 +62,7 @@ impl From<&SetupInputs> for AcceptedInputs {
 }
 
 /// `defaults` of `GET /api/setup/config`: what the form is filled with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetupDefaults {
     channel: String,
@@ -72,7 +74,7 @@ pub struct SetupDefaults {
     tenant: Option<TenantDefaults>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TenantDefaults {
     tenant_name: String,

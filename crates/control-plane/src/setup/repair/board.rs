@@ -14,7 +14,7 @@ const COOLDOWN: Duration = Duration::from_secs(30);
 const CONDITIONS: usize = 20;
 
 /// How a repair goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RepairView {
     /// `alga-system/<release>`.
@@ -31,7 +31,7 @@ pub struct RepairView {
 }
 
 /// Where a repair is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepairState {
     /// Flux works.
@@ -45,7 +45,7 @@ pub enum RepairState {
 }
 
 /// What the release said at one time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RepairCondition {
     /// When it was seen; ISO-8601.
     pub at: String,

@@ -26,7 +26,7 @@ const REMOVABLE: [&str; 5] = [
 ];
 
 /// What is to be done about a release.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RepairPlan {
     /// `alga-system/<release>`.
@@ -42,7 +42,7 @@ pub struct RepairPlan {
 }
 
 /// An object that has failed and is taken away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Removal {
     /// `Job` or `Pod`.
     pub kind: &'static str,
