@@ -17,7 +17,7 @@ use super::{Peer, body};
 use crate::app::App;
 use crate::auth::{AuditEvent, Session};
 use crate::host_network;
-use crate::setup::inputs::{InputErrors, RawInputs, SetupDefaults};
+use crate::setup::inputs::{CUSTOM_COVERS, InputErrors, RawInputs, SetupDefaults};
 use crate::setup::plan_view::PlanView;
 use crate::setup::{ControlError, Refusal, SubmitError};
 
@@ -47,7 +47,11 @@ async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Value> {
     Json(json!({
         "mode": app.mode.read().mode,
         "defaults": SetupDefaults::new(stored.as_ref(), &fallback),
-        "network": {"addresses": addresses, "resolvers": host_network::resolvers()},
+        "network": {
+            "addresses": addresses,
+            "resolvers": host_network::resolvers(),
+            "customDnsCovers": CUSTOM_COVERS,
+        },
     }))
 }
 
