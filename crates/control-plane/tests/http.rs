@@ -6,6 +6,7 @@
 mod http {
     mod auth;
     mod canary;
+    mod fuzz;
     mod harness;
     mod hostile;
     mod limits;
@@ -14,6 +15,7 @@ mod http {
     mod process;
     mod program;
     mod recover;
+    mod routes;
     mod sessions;
     mod setup_runs;
     mod status;
