@@ -83,6 +83,8 @@ async fn a_stall_ends_at_the_overall_deadline_and_names_what_was_going_on() -> R
     assert!(!scene.record().exists(), "nothing is proven");
     scene.settings.images.helper = "busybox:1.36".parse().unwrap();
     scene.settings.limits.overall = Duration::from_mins(2);
+    // The stalled run has the lock until its pod is gone.
+    scene.settings.lock_attempts = 600;
     scene.converge().await??;
     scene.no_residue().await
 }

@@ -13,6 +13,7 @@ use super::during::Watch;
 use super::figure::{Figure, Goal};
 use super::server::{self, HEALTHZ};
 use crate::demo::answers::Answers;
+use crate::demo::api::Api;
 use crate::demo::appliance::Appliance;
 use crate::demo::build::Built;
 use crate::demo::install;
@@ -63,7 +64,8 @@ async fn install(built: &Built, cores: Cores) -> Result<Cost> {
     let answers = Answers::sample().with_app_url(world.app_url());
     let address = server::address(&appliance)?;
     let watch = on(cores.load, || Ok(Watch::begin(address, HEALTHZ)))?;
-    let handed = install::workflow(&Story::silent(), &mut appliance, &answers).await?;
+    let mut api = Api::new(appliance.url())?;
+    let handed = install::workflow(&Story::silent(), &mut api, &mut appliance, &answers).await?;
     let probe = watch.end()?;
     let memory = server::peak_memory(appliance.id())?;
     let cost = appliance.run_figures().await?;
