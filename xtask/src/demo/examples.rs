@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use appliance_common::names::{self, file};
+use appliance_common::outbound::DnsPolicy;
 use appliance_common::state_file::replace;
 use serde_json::Value;
 
@@ -14,21 +15,25 @@ use super::world::World;
 const MODE: u32 = 0o644;
 /// Where the cluster's credentials are on a box.
 const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
+/// An address for documentation; RFC 5737.
+const RESOLVER: &str = "192.0.2.53";
 
 /// The examples of one run.
 pub(crate) struct Examples<'a> {
     dir: &'a Path,
-    /// Places of this machine, and what they are on a box.
-    places: [(String, &'static str); 2],
+    /// Places and servers of this machine, and what stands for them.
+    places: Vec<(String, &'static str)>,
 }
 
 impl<'a> Examples<'a> {
     /// Examples in `dir` from a run of this appliance in this world.
     pub(crate) fn new(dir: &'a Path, appliance: &Appliance, world: &World) -> Self {
-        let places = [
+        let mut places = vec![
             (world.kubeconfig().display().to_string(), KUBECONFIG),
             (appliance.volume().display().to_string(), names::STATE_DIR),
         ];
+        let resolvers = DnsPolicy::System.servers().into_iter();
+        places.extend(resolvers.map(|server| (server.ip().to_string(), RESOLVER)));
         Self { dir, places }
     }
 
