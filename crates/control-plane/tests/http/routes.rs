@@ -17,6 +17,7 @@ const OPERATORS: &[(&str, &[&str])] = &[
     ("/api/setup/preflight", &["GET", "HEAD", "POST"]),
     ("/api/setup/retry", &["POST"]),
     ("/api/status", &["GET", "HEAD"]),
+    ("/api/status/stream", &["GET", "HEAD"]),
 ];
 
 /// Routes of the API that anybody may ask, and what changes something there.
