@@ -2,6 +2,7 @@
 //! load on another, medians. Nothing is asserted here; whoever reads the table does that.
 
 mod cores;
+mod during;
 mod figure;
 mod load;
 mod server;

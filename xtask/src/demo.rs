@@ -5,6 +5,7 @@ pub(crate) mod answers;
 pub(crate) mod api;
 pub(crate) mod appliance;
 pub(crate) mod build;
+mod examples;
 pub(crate) mod install;
 mod needs;
 mod objects;
@@ -23,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::answers::Answers;
 use self::appliance::Appliance;
 use self::build::{Built, Profile};
+use self::examples::Examples;
 use self::story::{At, Story};
 pub use self::world::Breakage;
 use self::world::World;
@@ -50,6 +52,10 @@ pub struct Demo {
     /// Break something on purpose before the install, and see what the product says about it
     #[arg(long = "break", value_name = "WHAT")]
     pub breakage: Option<Breakage>,
+    /// Write there what the plan, the checks and the records of this run said; with --break, what the plan
+    /// said when it stopped. This makes docs/examples
+    #[arg(long, value_name = "DIR", requires = "headless")]
+    pub examples: Option<PathBuf>,
 }
 
 /// Runs the demo until it has installed (headless) or somebody ends it.
@@ -106,7 +112,15 @@ async fn play(options: &Demo, out: &mut dyn Write) -> Result<()> {
     }
     if options.headless {
         let answers = answers.with_app_url(world.app_url());
-        let installed = install::run(&story, &world, appliance, &answers, &published)
+        let examples = options.examples.as_deref();
+        let examples = examples.map(|dir| Examples::new(dir, &appliance, &world));
+        let given = install::Given {
+            world: &world,
+            answers: &answers,
+            published: &published,
+            examples: examples.as_ref(),
+        };
+        let installed = install::run(&story, &given, appliance)
             .await
             .at("summary", "run this again; if it stops here again, it is a bug")?;
         serde_json::to_writer_pretty(&mut *out, &installed)?;

@@ -26,6 +26,9 @@ Made by `cargo xtask docs` from `crates/common/src/preflight/checks/`; do not ed
 pass, and stops nothing. Inside a container, readings of the host are hints and do not stop an install.
 The ids are shared with the analyzers of the support bundle and the blockers of the status page.
 
+`POST /api/setup/preflight` (signed in) runs them and writes nothing, `GET` gives the last report with its
+age. What one run said: [examples/preflight.json](examples/preflight.json).
+
 | Id | Group | Severity | What is checked | Why | What to do | By itself |
 |---|---|---|---|---|---|---|
 ";

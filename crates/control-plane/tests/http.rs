@@ -7,6 +7,7 @@ mod http {
     mod api;
     mod auth;
     mod canary;
+    mod fuzz;
     mod harness;
     mod hostile;
     mod limits;
@@ -18,6 +19,7 @@ mod http {
     mod program;
     mod recover;
     mod schema;
+    mod routes;
     mod sessions;
     mod setup_runs;
     mod status;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result};
+use appliance_common::state_file::FileLock;
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::tools::Tools;
 
@@ -17,7 +18,8 @@ fn run(args: &[&str], dir: &Path) -> Result<Output> {
         .env_clear()
         .env("ALGA_APPLIANCE_STATE_FILE", at("install-state.json"))
         .env("ALGA_APPLIANCE_HOST_AGENT_SOCKET", at("host-agent.sock"))
-        .env("ALGA_APPLIANCE_STORAGE_LOCK_PATH", at("storage-reconcile.lock"));
+        .env("ALGA_APPLIANCE_STORAGE_LOCK_PATH", at("storage-reconcile.lock"))
+        .env("ALGA_APPLIANCE_STORAGE_LOCK_ATTEMPTS", "1");
     command.output().context("starting the program")
 }
 
@@ -54,5 +56,22 @@ async fn wrong_use_exits_1_help_exits_0_and_a_dry_run_changes_nothing() -> Resul
         "{requests:#?}"
     );
     assert_eq!(std::fs::read_dir(dir.path())?.count(), 0, "not even a lock");
+    a_live_holder_keeps_its_lock(&kubeconfig, dir.path())
+}
+
+fn a_live_holder_keeps_its_lock(kubeconfig: &str, dir: &Path) -> Result<()> {
+    for name in ["storage-reconcile.lock", "update.lock"] {
+        let path = dir.join(name);
+        let held = FileLock::try_acquire(&path, "somebody (test)")?;
+        let output = run(&["--kubeconfig", kubeconfig], dir)?;
+        let printed = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {printed}");
+        assert!(printed.contains("somebody (test)"), "{name}: {printed}");
+        assert!(
+            FileLock::try_acquire(&path, "another (test)").is_err(),
+            "{name} was taken from its holder"
+        );
+        drop(held);
+    }
     Ok(())
 }

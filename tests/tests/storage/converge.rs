@@ -1,7 +1,5 @@
 //! From any state to the wanted one, and no further.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
@@ -10,8 +8,6 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, change, policy};
 
-/// Longest time for a box that needs nothing (issue, reach).
-const CONVERGED_LIMIT: Duration = Duration::from_millis(1500);
 /// Most requests of a first reconciliation with its test.
 const MAX_FIRST: usize = 36;
 /// Most requests of one that finds everything in place.
@@ -64,11 +60,8 @@ async fn a_fresh_cluster_gets_storage_that_was_tested_and_a_second_run_writes_no
 
 async fn nothing_is_written(scene: &Scene) -> Result<()> {
     let before = scene.requests()?.len();
-    let started = Instant::now();
+    // How long that takes is the benchmark's.
     let report = scene.converge().await??;
-    let took = started.elapsed();
-    eprintln!("a converged box took {took:?}");
-    assert!(took <= CONVERGED_LIMIT, "{took:?}");
     assert_eq!(report.done, Vec::<String>::new());
     let requests = scene.requests()?.split_off(before);
     let reads = |line: &&String| line.starts_with("get ") || line.starts_with("list ");

@@ -66,6 +66,8 @@ async fn a_run_that_is_cancelled_during_its_test_cleans_up_and_keeps_the_lock_me
     run.abort();
     let _ = run.await;
     scene.settings.images.helper = "busybox:1.36".parse().unwrap();
+    // As long as it takes until the pod is gone.
+    scene.settings.lock_attempts = 600;
     scene.converge().await??;
     scene.no_residue().await
 }

@@ -70,6 +70,26 @@ async fn a_test_that_fails_is_told_at_once_with_its_log_and_cleaned_up() -> Resu
 }
 
 #[tokio::test]
+async fn a_stall_ends_at_the_overall_deadline_and_names_what_was_going_on() -> Result<()> {
+    let mut scene = Scene::start().await?;
+    scene.settings.images.helper = "alga.test/hangs:1".parse().unwrap();
+    scene.settings.limits.overall = Duration::from_secs(5);
+    let text = fails(&scene).await?;
+    assert!(
+        text.contains("storage was not ready within 5 s; it was")
+            && text.contains("testing that a volume can be written and read back"),
+        "{text}"
+    );
+    assert!(!scene.record().exists(), "nothing is proven");
+    scene.settings.images.helper = "busybox:1.36".parse().unwrap();
+    scene.settings.limits.overall = Duration::from_mins(2);
+    // The stalled run has the lock until its pod is gone.
+    scene.settings.lock_attempts = 600;
+    scene.converge().await??;
+    scene.no_residue().await
+}
+
+#[tokio::test]
 async fn a_claim_that_gets_no_volume_is_named_when_its_time_is_over() -> Result<()> {
     let mut scene = Scene::start().await?;
     scene.settings.limits.bound = Duration::from_secs(3);

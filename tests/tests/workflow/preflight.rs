@@ -69,6 +69,33 @@ async fn the_versions_that_are_kept_are_the_hosts_own_word() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_damaged_record_of_versions_is_kept_beside_and_begun_anew() -> Result<()> {
+    let site = Site::start().await?;
+    let path = site.volume.path(file::MAINTENANCE_METADATA);
+    let torn = br#"{"updatedAt": "2026-01-02T03:04:05.678Z", "host": {"os"#;
+    appliance_common::state_file::replace(&path, torn, 0o600)?;
+    let state = run(&site, &site.open(), &answers()).await?;
+    assert_eq!(state["status"], "release-config-complete", "{state:#}");
+    assert_eq!(
+        site.volume.document(file::MAINTENANCE_METADATA)?["app"]["selectedReleaseVersion"],
+        "1.0.0"
+    );
+    let mut aside = Vec::new();
+    for entry in std::fs::read_dir(site.volume.dir.path())? {
+        let entry = entry?;
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("maintenance-metadata.json.corrupt-")
+        {
+            aside.push(std::fs::read(entry.path())?);
+        }
+    }
+    assert_eq!(aside, [torn.to_vec()], "it is kept as it was found");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_host_that_is_not_fit_stops_the_install_until_it_is_mended_or_waived() -> Result<()> {
     let site = Site::start().await?;
     on_host(&site, CPUINFO, ONE_CORE)?;

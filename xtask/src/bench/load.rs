@@ -72,6 +72,28 @@ impl Request {
     }
 }
 
+/// One connection that is kept, for requests one at a time.
+pub(crate) struct Probe {
+    connection: Connection,
+    request: Request,
+}
+
+impl Probe {
+    /// Connects.
+    pub(crate) fn open(server: SocketAddr, request: Request) -> Result<Self> {
+        Ok(Self {
+            connection: Connection::open(server)?,
+            request,
+        })
+    }
+
+    /// Asks, and waits for the whole answer.
+    pub(crate) fn ask(&mut self) -> Result<()> {
+        self.connection.send(&self.request)?;
+        self.connection.receive()
+    }
+}
+
 fn turns(connections: &mut [Connection], request: &Request, time: Duration) -> Result<u32> {
     let began = Instant::now();
     let mut answered = 0;

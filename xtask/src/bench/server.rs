@@ -18,7 +18,7 @@ use crate::demo::build::Built;
 use crate::demo::story::Story;
 
 /// The cheapest route.
-const HEALTHZ: &str = "/healthz";
+pub(super) const HEALTHZ: &str = "/healthz";
 
 /// How long one measurement of the throughput takes.
 const LOAD_TIME: Duration = Duration::from_secs(2);
@@ -124,6 +124,13 @@ pub(super) async fn idle_memory(server: &Appliance) -> Result<Memory> {
         last = now;
     }
     Ok(last)
+}
+
+/// The most memory that a process has had so far, in MiB.
+pub(super) fn peak_memory(process: u32) -> Result<f64> {
+    let file = format!("/proc/{process}/status");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;
+    mebibytes(&text, "VmHWM:").with_context(|| format!("{file} has no VmHWM"))
 }
 
 pub(super) fn memory(process: u32) -> Result<Memory> {

@@ -38,7 +38,7 @@ pub(crate) struct Appliance {
     process: Process,
     url: String,
     token: String,
-    _volume: GuardedDir,
+    volume: GuardedDir,
 }
 
 impl Appliance {
@@ -76,7 +76,7 @@ impl Appliance {
             process,
             url: String::new(),
             token,
-            _volume: volume,
+            volume,
         })
     }
 
@@ -97,6 +97,11 @@ impl Appliance {
     /// The setup token, for whoever sets it up.
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// Its state volume.
+    pub(crate) fn volume(&self) -> &Path {
+        self.volume.path()
     }
 
     /// Where its log is.

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::answers::{Answers, password};
 use super::api::Api;
 use super::appliance::Appliance;
+use super::examples::Examples;
 use super::story::{At, Stopped, Story};
 use super::summary::{Summary, rounded, seconds};
 use super::world::World;
@@ -37,15 +38,29 @@ pub(crate) struct Handed {
     pub(crate) took: Duration,
 }
 
+/// What an install is given.
+pub(crate) struct Given<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) answers: &'a Answers,
+    pub(crate) published: &'a Published,
+    /// What of it is kept as an example.
+    pub(crate) examples: Option<&'a Examples<'a>>,
+}
+
 /// Installs, and waits until the application runs.
-pub(crate) async fn run(
-    story: &Story,
-    world: &World,
-    mut appliance: Appliance,
-    answers: &Answers,
-    published: &Published,
-) -> Result<Summary> {
-    let handed = workflow(story, &mut appliance, answers).await?;
+pub(crate) async fn run(story: &Story, given: &Given<'_>, mut appliance: Appliance) -> Result<Summary> {
+    let Given {
+        world,
+        answers,
+        published,
+        examples,
+    } = given;
+    let mut api = Api::new(appliance.url())?;
+    let handed = workflow(story, &mut api, &mut appliance, answers).await;
+    if let (Err(_), Some(examples)) = (&handed, examples) {
+        examples.of_a_stop(&mut api).await?;
+    }
+    let handed = handed?;
     let digest = handed.state["release"]["manifestDigest"]
         .as_str()
         .unwrap_or_default();
@@ -56,6 +71,9 @@ pub(crate) async fn run(
         .await
         .at("page", "look at the page that plays the application")?;
     appliance.check()?;
+    if let Some(examples) = examples {
+        examples.of_an_install(&mut api, &appliance).await?;
+    }
     Ok(Summary {
         release: text(&handed.state["release"]["selectedReleaseVersion"]),
         channel: text(&handed.state["release"]["selectedChannel"]),
@@ -72,9 +90,13 @@ pub(crate) async fn run(
 }
 
 /// Signs in, submits the answers and follows the run until it has handed over to Flux.
-pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: &Answers) -> Result<Handed> {
-    let mut api = Api::new(appliance.url())?;
-    sign_in(&mut api, appliance.token())
+pub(crate) async fn workflow(
+    story: &Story,
+    api: &mut Api,
+    appliance: &mut Appliance,
+    answers: &Answers,
+) -> Result<Handed> {
+    sign_in(api, appliance.token())
         .await
         .at("sign-in", "see the control plane's log")?;
     story.say("signed in with the setup token");
@@ -98,7 +120,7 @@ pub(crate) async fn workflow(story: &Story, appliance: &mut Appliance, answers: 
         .await
         .at("submit", "do what the answer says and run this again")?;
     story.say("the answers were accepted");
-    let state = follow(story, &mut api, appliance)
+    let state = follow(story, api, appliance)
         .await
         .at("setup", "see what it waits for, and run this again")?;
     let plan = api.get("/api/setup/plan").await;

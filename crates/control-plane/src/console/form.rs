@@ -21,7 +21,10 @@ const QUESTIONS: [(&str, &str); 9] = [
         "dnsMode",
         "DNS servers: those of this network (system) or others (custom)",
     ),
-    ("dnsServers", "DNS servers, separated by commas"),
+    (
+        "dnsServers",
+        "DNS servers for registry and licence service, separated by commas (host and pods keep their own)",
+    ),
     ("releaseRef", "Release pin, empty to follow the channel"),
 ];
 

@@ -89,12 +89,10 @@ fn decoded(bytes: &[u8]) -> ApiResult<Asked> {
     body::decode(bytes)
 }
 
-/// The body and the query say the same things; either is enough.
+/// The body and the query say the same things; either is enough. What is not understood is refused: whoever
+/// misspells `dryRun` must not have something removed.
 fn requested(asked: Asked, query: &str) -> ApiResult<RepairRequest> {
-    let is_set = |name: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .any(|(key, value)| key == name && matches!(&*value, "1" | "true"))
-    };
+    let asked = with_query(asked, query)?;
     let release = asked.release.unwrap_or_else(|| CORE.to_owned());
     if !SERVICES.contains(&release.as_str()) {
         let sentence = format!("There is no such release; there are {}.", SERVICES.join(", "));
@@ -106,10 +104,43 @@ fn requested(asked: Asked, query: &str) -> ApiResult<RepairRequest> {
     }
     Ok(RepairRequest {
         release,
-        dry_run: asked.dry_run || is_set("dryRun"),
-        force: asked.force || is_set("force"),
+        dry_run: asked.dry_run,
+        force: asked.force,
         skip_cleanup: asked.skip_cleanup,
     })
+}
+
+fn with_query(mut asked: Asked, query: &str) -> ApiResult<Asked> {
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "release" => {
+                asked.release.get_or_insert_with(|| value.into_owned());
+            }
+            "dryRun" => asked.dry_run |= is_set(&value)?,
+            "force" => asked.force |= is_set(&value)?,
+            "skipCleanup" => asked.skip_cleanup |= is_set(&value)?,
+            _ => return Err(unknown_query()),
+        }
+    }
+    Ok(asked)
+}
+
+/// A flag that only stands there is meant.
+fn is_set(value: &str) -> ApiResult<bool> {
+    match value {
+        "" | "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(unknown_query()),
+    }
+}
+
+fn unknown_query() -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_query",
+        "The address takes release=NAME and the flags dryRun, force and skipCleanup, each 1 or 0. Nothing was \
+         changed.",
+    )
 }
 
 fn answer(helm_release: &str, repaired: &Repaired) -> Value {
@@ -192,6 +223,20 @@ mod tests {
             (named.release.as_str(), named.force, named.dry_run),
             ("temporal", true, false)
         );
+    }
+
+    #[test]
+    fn the_query_takes_what_the_body_takes_and_what_it_does_not_know_changes_nothing() {
+        let by_query = |query| requested(Asked::default(), query);
+        let all = by_query("release=temporal&dryRun&force=true&skipCleanup=1").unwrap();
+        assert_eq!(all.release, "temporal");
+        assert!(all.dry_run && all.force && all.skip_cleanup);
+        let none = by_query("dryRun=0&force=false").unwrap();
+        assert!(!none.dry_run && !none.force);
+        for query in ["dry_run=1", "dryRun=yes", "dryrun", "x"] {
+            assert_eq!(by_query(query).unwrap_err().code(), "invalid_query", "{query}");
+        }
+        assert_eq!(by_query("release=").unwrap_err().code(), "unknown_release");
     }
 
     #[test]

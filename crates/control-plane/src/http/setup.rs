@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::auth::{AuditEvent, Session};
 use crate::host_network;
 use crate::mode::Mode;
-use crate::setup::inputs::{AcceptedInputs, InputErrors, RawInputs, SetupDefaults};
+use crate::setup::inputs::{AcceptedInputs, CUSTOM_COVERS, InputErrors, RawInputs, SetupDefaults};
 use crate::setup::plan_view::PlanView;
 use crate::setup::{ControlError, Refusal, SubmitError};
 
@@ -67,6 +67,8 @@ struct Network {
     /// Its DNS servers.
     #[schema(value_type = Vec<String>)]
     resolvers: Vec<IpAddr>,
+    /// What DNS servers of the operator's own are asked for, and what not.
+    custom_dns_covers: &'static str,
 }
 
 /// `GET /api/setup/config`: what the form is filled with; never a secret.
@@ -81,6 +83,7 @@ async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Config> {
         network: Network {
             addresses,
             resolvers: host_network::resolvers(),
+            custom_dns_covers: CUSTOM_COVERS,
         },
     })
 }

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use app_url::{AppUrl, AppUrlError};
-pub use dns::Dns;
+pub use dns::{CUSTOM_COVERS, Dns};
 pub use license::{Edition, LicenseChoice};
 pub use network::NetworkAnswers;
 pub use public::{AcceptedInputs, SetupDefaults};

@@ -96,6 +96,8 @@ struct Change {
     from: Option<String>,
     to: Option<String>,
     ok: bool,
+    #[serde(flatten)]
+    unknown: Map<String, Value>,
 }
 
 /// What is known at one moment.
@@ -171,6 +173,7 @@ impl MaintenanceMetadata {
                         from,
                         to,
                         ok: true,
+                        unknown: Map::new(),
                     },
                 );
             }
@@ -252,6 +255,7 @@ mod tests {
             "updatedAt": "x", "future": 1,
             "host": {"os": {"id": "ubuntu", "versionId": "24.04", "prettyName": "Ubuntu"}, "note": 2},
             "k3s": {"version": null}, "app": {"lastAppUpdateAt": "2026-01-01T00:00:00.000Z", "note": 3},
+            "history": [{"at": "x", "kind": "reset", "from": null, "to": null, "ok": false, "by": "support"}],
         }))
         .unwrap();
         let release = selection("1.4.1");
@@ -263,6 +267,10 @@ mod tests {
             (&json!(1), &json!(2), &json!(3))
         );
         assert_eq!(text["app"]["lastAppUpdateAt"], "2026-01-01T00:00:00.000Z");
+        assert_eq!(
+            text["history"][1]["by"], "support",
+            "what others wrote into the history"
+        );
         let updated = after.after(
             &MaintenanceFacts {
                 status: "update-complete",

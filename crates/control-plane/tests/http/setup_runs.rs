@@ -56,6 +56,29 @@ async fn strangers_other_sites_and_other_methods_are_refused() {
 }
 
 #[tokio::test]
+async fn the_form_begins_with_the_address_that_was_used_and_says_what_custom_dns_is_for() {
+    let fresh = TestBox::new();
+    let cookie = fresh.configured().await;
+    let config = fresh
+        .send(Call::new(Method::GET, "/api/setup/config").cookie(&cookie))
+        .await;
+    assert_eq!(config.status, StatusCode::OK, "{}", config.text);
+    assert_eq!(config.body["mode"], "setup");
+    assert_eq!(
+        config.body["defaults"],
+        json!({
+            "channel": "stable", "appHostname": "http://192.0.2.10:3000", "dnsMode": "system",
+            "dnsServers": "", "releaseRef": "",
+        })
+    );
+    let covers = config.body["network"]["customDnsCovers"].as_str().unwrap();
+    assert!(
+        covers.contains("The host and the pods keep their own"),
+        "{covers}"
+    );
+}
+
+#[tokio::test]
 async fn a_fresh_box_has_a_plan_and_nothing_to_start_or_stop() {
     let fresh = TestBox::new();
     let cookie = fresh.configured().await;
@@ -120,6 +143,26 @@ async fn attempts_to_come_are_shown_and_can_be_stopped_for_good() {
         (status.get("autoRetry"), &status["rollup"]["state"]),
         (None, &json!("blocked"))
     );
+}
+
+#[tokio::test]
+async fn a_finished_box_says_where_to_go_whatever_is_submitted() {
+    let fresh = TestBox::new();
+    fresh.write("install-state.json", br#"{"status": "release-config-complete"}"#);
+    fresh.write(
+        "release-selection.json",
+        br#"{"selectedChannel": "stable", "installedAt": "2026-06-01T10:20:30.456Z", "runtime": {}}"#,
+    );
+    let cookie = fresh.configured().await;
+    for body in ["{}", "not JSON", ""] {
+        let answer = fresh.send(post("/api/setup").cookie(&cookie).text(body)).await;
+        assert_eq!(
+            (answer.status, answer.code(), &answer.body["redirectTo"]),
+            (StatusCode::CONFLICT, "setup_finished", &json!("/")),
+            "{body}"
+        );
+    }
+    assert!(!fresh.path("setup-inputs.json").exists());
 }
 
 #[tokio::test]

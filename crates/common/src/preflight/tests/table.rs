@@ -500,6 +500,48 @@ fn each_check_of_the_host_finds_what_it_is_for() {
     }
 }
 
+/// Checks whose readings are no file: each is made to find something further down.
+const ELSEWHERE: [Id; 19] = [
+    Id::KernelOverlayfs,
+    Id::KernelNetfilter,
+    Id::KernelVxlan,
+    Id::DiskSpace,
+    Id::DiskSpaceData,
+    Id::DiskSpaceState,
+    Id::InodeSpace,
+    Id::DiskFsync,
+    Id::DiskReadOnly,
+    Id::DnsServers,
+    Id::DnsServerAnswers,
+    Id::DnsGhcr,
+    Id::DnsWildcard,
+    Id::EgressRegistry,
+    Id::TlsGhcr,
+    Id::CaptivePortal,
+    Id::EgressLicenseService,
+    Id::ClockSync,
+    Id::ProxyBypass,
+];
+
+#[test]
+fn no_check_is_without_a_reading_that_it_finds_fault_with() {
+    let is_finding = |outcome: Outcome| matches!(outcome, Outcome::Warn | Outcome::Fail);
+    let files = FILES
+        .iter()
+        .filter(|(.., outcome, _)| is_finding(*outcome))
+        .map(|(id, ..)| *id);
+    let gone = GONE
+        .iter()
+        .filter(|(.., outcome)| is_finding(*outcome))
+        .map(|(id, ..)| *id);
+    let found: BTreeSet<Id> = files.chain(gone).chain(ELSEWHERE).collect();
+    let missing: Vec<_> = catalogue()
+        .map(|check| check.id)
+        .filter(|id| !found.contains(id))
+        .collect();
+    assert_eq!(missing, []);
+}
+
 #[test]
 fn a_module_that_this_kernel_does_not_have_is_missed() {
     let root = healthy();

@@ -8,6 +8,10 @@ use super::check::{Answer, Problems};
 /// Most characters of the list, used or not.
 const MAX_CHARS: usize = 1024;
 
+/// What custom servers are for and what they are not, in words for the operator (20 W11).
+pub const CUSTOM_COVERS: &str = "The appliance asks these servers for the registry and the licence service. The host \
+     and the pods keep their own: those must know the registry too, or images cannot be pulled.";
+
 /// The operator's DNS choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dns {

@@ -1,5 +1,6 @@
 //! What repairs are under way, and how the last one goes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,17 +62,21 @@ pub struct RepairCondition {
 #[derive(Debug, Clone, Default)]
 pub(in crate::setup) struct Repairs(Arc<Mutex<Shown>>);
 
+/// Per release: one that takes its time does not keep an operator from another. There are no more entries than
+/// releases of ours.
 #[derive(Debug, Default)]
 struct Shown {
-    /// The release that is being repaired.
-    active: Option<String>,
-    last_began: Option<(String, Instant)>,
-    view: Option<RepairView>,
+    /// The releases that are being repaired.
+    active: BTreeSet<String>,
+    began: BTreeMap<String, Instant>,
+    views: BTreeMap<String, RepairView>,
+    /// Whose repair began last.
+    last: Option<String>,
 }
 
-/// The right to repair, given back when dropped.
+/// The right to repair a release, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Turn(Option<Repairs>);
+pub(super) struct Turn(Option<(Repairs, String)>);
 
 impl Repairs {
     /// Whoever only wants to know needs no turn.
@@ -79,44 +84,45 @@ impl Repairs {
         if request.dry_run {
             return Ok(Turn(None));
         }
+        let release = &request.release;
         let mut shown = self.lock();
-        if let Some(active) = &shown.active {
-            return Err(RepairError::Running(active.clone()));
+        if shown.active.contains(release) {
+            return Err(RepairError::Running(release.clone()));
         }
-        let last = shown
-            .last_began
-            .as_ref()
-            .filter(|(release, _)| *release == request.release);
-        if let Some(left) = last.and_then(|(_, began)| COOLDOWN.checked_sub(began.elapsed())) {
+        let began = shown.began.get(release);
+        if let Some(left) = began.and_then(|began| COOLDOWN.checked_sub(began.elapsed())) {
             return Err(RepairError::TooSoon(left));
         }
-        shown.active = Some(request.release.clone());
-        Ok(Turn(Some(self.clone())))
+        shown.active.insert(release.clone());
+        Ok(Turn(Some((self.clone(), release.clone()))))
     }
 
     /// Flux was told.
     pub(super) fn began(&self, release: &str, view: RepairView) {
         let mut shown = self.lock();
-        shown.last_began = Some((release.to_owned(), Instant::now()));
-        shown.view = Some(view);
+        shown.began.insert(release.to_owned(), Instant::now());
+        shown.views.insert(release.to_owned(), view);
+        shown.last = Some(release.to_owned());
     }
 
-    pub(super) fn say(&self, condition: RepairCondition) {
-        if let Some(view) = &mut self.lock().view {
+    pub(super) fn say(&self, release: &str, condition: RepairCondition) {
+        if let Some(view) = self.lock().views.get_mut(release) {
             view.conditions.push(condition);
             let surplus = view.conditions.len().saturating_sub(CONDITIONS);
             view.conditions.drain(..surplus);
         }
     }
 
-    pub(super) fn ended(&self, state: RepairState) {
-        if let Some(view) = &mut self.lock().view {
+    pub(super) fn ended(&self, release: &str, state: RepairState) {
+        if let Some(view) = self.lock().views.get_mut(release) {
             view.state = state;
         }
     }
 
+    /// The repair that began last.
     pub(super) fn view(&self) -> Option<RepairView> {
-        self.lock().view.clone()
+        let shown = self.lock();
+        shown.views.get(shown.last.as_ref()?).cloned()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
@@ -126,8 +132,58 @@ impl Repairs {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let Some(repairs) = &self.0 {
-            repairs.lock().active = None;
+        if let Some((repairs, release)) = &self.0 {
+            repairs.lock().active.remove(release);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(release: &str) -> RepairRequest {
+        RepairRequest {
+            release: release.to_owned(),
+            dry_run: false,
+            force: false,
+            skip_cleanup: false,
+        }
+    }
+
+    fn view(release: &str) -> RepairView {
+        RepairView {
+            helm_release: format!("alga-system/{release}"),
+            requested_at: "t".to_owned(),
+            state: RepairState::Running,
+            conditions: Vec::new(),
+            logs: None,
+        }
+    }
+
+    #[test]
+    fn a_release_is_repaired_once_at_a_time_and_keeps_nobody_from_another() {
+        let repairs = Repairs::default();
+        let turn = repairs.begin(&request("alga-core")).unwrap();
+        repairs.began("alga-core", view("alga-core"));
+        let again = repairs.begin(&request("alga-core"));
+        assert!(matches!(again, Err(RepairError::Running(_))), "{again:?}");
+        let look = RepairRequest {
+            dry_run: true,
+            ..request("alga-core")
+        };
+        assert!(repairs.begin(&look).is_ok(), "a look takes nobody's turn");
+
+        let other = repairs.begin(&request("temporal")).unwrap();
+        repairs.began("temporal", view("temporal"));
+        repairs.ended("alga-core", RepairState::Ready);
+        assert_eq!(
+            repairs.view(),
+            Some(view("temporal")),
+            "the last that began is shown"
+        );
+        drop((turn, other));
+        let soon = repairs.begin(&request("alga-core"));
+        assert!(matches!(soon, Err(RepairError::TooSoon(_))), "{soon:?}");
     }
 }

@@ -165,7 +165,7 @@ async fn watch(order: &Order, requested_at: &str) {
         let said = said(&release);
         if last.as_ref() != Some(&said) {
             let at = iso_millis(order.setup.clock.now());
-            repairs.say(RepairCondition { at, ..said.clone() });
+            repairs.say(&name, RepairCondition { at, ..said.clone() });
             last = Some(said);
         }
         if let Some(end) = end(&release, requested_at) {
@@ -173,7 +173,7 @@ async fn watch(order: &Order, requested_at: &str) {
         }
     };
     tracing::info!(release = name, ?state, "repair ended");
-    repairs.ended(state);
+    repairs.ended(&name, state);
 }
 
 /// What the release says of itself, without a time.

@@ -89,11 +89,14 @@ async fn versions(cx: &StepContext) -> Versions {
         None
     });
     if let Some(info) = node.and_then(|node| node.status?.node_info) {
-        versions.os.get_or_insert(Os {
-            pretty_name: Some(info.os_image),
-            ..Os::default()
+        let told = |text: String| Some(text).filter(|text| !text.is_empty());
+        versions.os = versions.os.or_else(|| {
+            told(info.os_image).map(|name| Os {
+                pretty_name: Some(name),
+                ..Os::default()
+            })
         });
-        versions.k3s.get_or_insert(info.kubelet_version);
+        versions.k3s = versions.k3s.or_else(|| told(info.kubelet_version));
     }
     versions
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use appliance_common::findings::FindingId;
-use appliance_common::outbound::LookupError;
+use appliance_common::outbound::{DnsPolicy, LookupError};
 use appliance_common::preflight::{Group, Outcome as Finding, Report};
 use appliance_common::release::reference::Reference;
 use appliance_common::release::registry::{Failure as RegistryFailure, RegistryError, Resolved};
@@ -159,7 +159,13 @@ fn report(cx: &StepContext, reference: &Reference, version: &str, found: &Report
         1 => "; 1 finding is worth a look".to_owned(),
         more => format!("; {more} findings are worth a look"),
     };
-    let summary = format!("{host} answers; release {version} can be installed{odd}");
+    let scope = match cx.inputs.dns.policy() {
+        DnsPolicy::System => "",
+        DnsPolicy::Custom(_) => {
+            "; the DNS servers you named are asked by the appliance, not by the host or its pods"
+        }
+    };
+    let summary = format!("{host} answers; release {version} can be installed{scope}{odd}");
     Outcome::new(summary).with_fact("preflight", facts)
 }
 
@@ -177,5 +183,37 @@ fn dns_blame(error: &RegistryError) -> Blame {
     match error.failure() {
         RegistryFailure::Lookup(LookupError::NoServers { .. }) => Blame::ResolveSystemResolvers,
         _ => Blame::ResolveRegistryHost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use appliance_common::release::registry::{Registry, RegistrySettings};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_box_without_dns_servers_is_told_from_a_name_without_an_address() {
+        let host = "registry.example.test".parse().unwrap();
+        let settings = RegistrySettings {
+            // What an empty resolv.conf comes to.
+            dns: DnsPolicy::Custom(Vec::new()),
+            ..RegistrySettings::new(host, "nine-minds/alga-appliance-release".parse().unwrap())
+        };
+        let error = Registry::open(settings).unwrap().lookup().await.unwrap_err();
+        let failure = registry_failure(dns_blame(&error), &error);
+        assert_eq!(
+            (failure.step, failure.step.phase(), failure.category.as_str()),
+            (Blame::ResolveSystemResolvers, "dns", "dns")
+        );
+        assert_eq!(
+            failure.step.blocked_status(StepId::Preflight),
+            "preflight-blocked"
+        );
+        assert!(
+            failure.suspected_cause.contains("names no DNS server"),
+            "{}",
+            failure.suspected_cause
+        );
     }
 }
