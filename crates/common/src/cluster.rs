@@ -4,6 +4,7 @@
 mod call;
 mod connect;
 mod error;
+mod exec;
 mod follow;
 mod logs;
 mod read;
@@ -21,6 +22,7 @@ use crate::meter::Meter;
 
 pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
+pub use exec::{ExecOutput, ExecRequest};
 pub(crate) use follow::Changes;
 pub use follow::{Follow, Followed};
 pub use logs::LogRequest;

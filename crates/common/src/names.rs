@@ -113,6 +113,14 @@ pub const SERVICES: [&str; 6] = [
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#prune>
 pub const PRUNE_ANNOTATION: &str = "kustomize.toolkit.fluxcd.io/prune";
 
+/// Annotation by which Flux is asked to look at an object at once.
+///
+/// <https://fluxcd.io/flux/components/helm/helmreleases/#triggering-a-reconcile>
+pub const RECONCILE_ANNOTATION: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Annotation in which client-side apply keeps a copy of all it wrote, secrets included.
+pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// Annotation by which a bundle's release says that its claims outlive it.
 pub const CLAIMS_ANNOTATION: &str = "alga.nineminds.com/claims";
 
@@ -121,6 +129,9 @@ pub const BOOTSTRAP_JOB: &str = "alga-core-sebastian-bootstrap";
 
 /// The application's own Deployment.
 pub const APPLICATION: &str = "alga-core-sebastian";
+
+/// The control plane's own Deployment.
+pub const CONTROL_PLANE_WORKLOAD: &str = "appliance-control-plane";
 
 /// Directory, on the state volume, of the logs that repairs save.
 pub const REPAIR_DIR: &str = "repair";
