@@ -7,6 +7,7 @@ use appliance_common::names;
 
 use crate::auth::{Audit, Auth};
 use crate::http::Limits;
+use crate::manage::Manage;
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
@@ -34,6 +35,8 @@ pub struct App {
     pub setup: Setup,
     /// Checks of host and network.
     pub checkup: Checkup,
+    /// Licence, address and administrator of a running appliance.
+    pub manage: Manage,
 }
 
 impl App {
@@ -52,6 +55,7 @@ impl App {
         Self {
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
+            manage: Manage::open(settings.manage(boot_id()), clock.clone()),
             auth: Auth::open(&settings.auth, clock.clone(), audit.clone()),
             settings: Arc::new(settings),
             clock,

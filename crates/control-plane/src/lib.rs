@@ -11,6 +11,7 @@ mod host_network;
 pub mod http;
 pub mod install_storage;
 mod license_text;
+pub mod manage;
 pub mod mode;
 pub mod password;
 mod run;

@@ -10,6 +10,7 @@ mod http {
     mod hostile;
     mod limits;
     mod lockout;
+    mod manage;
     mod preflight;
     mod process;
     mod program;

@@ -11,7 +11,7 @@ use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed, not_found};
-use super::{auth, pages, preflight, recover, session, setup, status};
+use super::{auth, manage, pages, preflight, recover, session, setup, status};
 use crate::app::App;
 
 /// Paths of one group and the methods each takes.
@@ -48,6 +48,7 @@ fn signed_in() -> Routes {
         preflight::signed_in_routes(),
         status::signed_in_routes(),
         recover::signed_in_routes(),
+        manage::signed_in_routes(),
     ]
     .concat()
 }
