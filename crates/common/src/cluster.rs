@@ -22,7 +22,7 @@ use crate::meter::Meter;
 
 pub use connect::ClusterSource;
 pub use error::{Attempt, ClusterError};
-pub use exec::{ExecOutput, ExecRequest};
+pub use exec::{ExecEnd, ExecOutput, ExecRequest};
 pub(crate) use follow::Changes;
 pub use follow::{Follow, Followed};
 pub use logs::LogRequest;

@@ -17,6 +17,8 @@ pub mod file {
     pub const AUTO_RETRY_STATE: &str = "auto-retry-state.json";
     /// The release this box follows, and whether it is installed (`installedAt`).
     pub const RELEASE_SELECTION: &str = "release-selection.json";
+    /// How the last upgrade of the control plane went; the host agent writes it.
+    pub const CONTROL_PLANE_UPGRADE: &str = "control-plane-upgrade.json";
     /// OS, k3s and application versions, kept for maintenance.
     pub const MAINTENANCE_METADATA: &str = "maintenance-metadata.json";
     /// The one-time setup token.

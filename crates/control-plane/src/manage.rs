@@ -8,13 +8,16 @@ mod app_update;
 pub mod app_url;
 mod application;
 mod cluster_view;
+mod conflict;
 mod control_plane;
+mod exec_rights;
 pub mod license;
 mod offer;
 mod owner;
 mod part;
 pub mod reset;
 mod status;
+mod upgrade;
 
 use std::fmt;
 use std::future::Future;
@@ -96,10 +99,12 @@ impl Manage {
         }))
     }
 
-    /// Takes up what a stop left: an address that is not in the cluster yet, objects of a password reset.
+    /// Takes up what a stop left: an address that is not in the cluster yet, objects of a password reset; and
+    /// mends the rights that an older release gave.
     pub fn resume(&self) {
         self.beside(Self::take_up_address);
         self.beside(Self::sweep_resets);
+        self.beside(Self::mend_rights);
     }
 
     /// Ends what [`Manage::resume`] began, as a crash would.
@@ -129,6 +134,15 @@ impl Manage {
 
     fn selection_file(&self) -> SelectionFile {
         SelectionFile::at(&self.0.settings.selection_file)
+    }
+
+    /// Whether this box has chosen no release yet: then nothing of ours is in its cluster.
+    async fn has_no_release(&self) -> bool {
+        let file = self.selection_file();
+        matches!(
+            tokio::task::spawn_blocking(move || file.load()).await,
+            Ok(Ok(None))
+        )
     }
 
     async fn cluster(&self) -> Result<&Cluster, ClusterError> {

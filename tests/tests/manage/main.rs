@@ -6,5 +6,6 @@ mod canary;
 mod license;
 mod reset;
 mod reset_killed;
+mod rights;
 mod scene;
 mod status;

@@ -46,6 +46,17 @@ impl fmt::Debug for ExecRequest<'_> {
     }
 }
 
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecEnd {
+    /// With this exit code.
+    Exited(i32),
+    /// The kubelet says that it could not run it, or not to its end.
+    Failed,
+    /// The connection was lost before that was told.
+    Lost,
+}
+
 /// What a command left.
 #[derive(Debug)]
 pub struct ExecOutput {
@@ -53,8 +64,8 @@ pub struct ExecOutput {
     pub stdout: Secret<Vec<u8>>,
     /// Whether there was more than is kept.
     pub truncated: bool,
-    /// How it ended; `None` when the connection was lost before that was told, or it was never started.
-    pub exit_code: Option<i32>,
+    /// How it ended.
+    pub end: ExecEnd,
 }
 
 impl Cluster {
@@ -127,7 +138,7 @@ async fn follow(mut process: AttachedProcess, input: &[u8]) -> ExecOutput {
     };
     ExecOutput {
         truncated: output.truncated,
-        exit_code: status.as_ref().and_then(exit_code),
+        end: status.as_ref().map_or(ExecEnd::Lost, end),
         stdout: Secret::new(output.bytes),
     }
 }
@@ -152,17 +163,20 @@ impl Kept {
     }
 }
 
-/// The exit code in the last message of an exec stream.
+/// The end that the last message of an exec stream tells.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>
-fn exit_code(status: &Status) -> Option<i32> {
+fn end(status: &Status) -> ExecEnd {
     if status.status.as_deref() == Some("Success") {
-        return Some(0);
+        return ExecEnd::Exited(0);
     }
-    let causes = status.details.as_ref()?.causes.as_ref()?;
-    let cause = causes
-        .iter()
-        .find(|cause| cause.reason.as_deref() == Some("ExitCode"))?;
-    cause.message.as_ref()?.parse().ok()
+    let causes = status
+        .details
+        .as_ref()
+        .and_then(|details| details.causes.as_ref());
+    let mut causes = causes.into_iter().flatten();
+    let code = causes.find(|cause| cause.reason.as_deref() == Some("ExitCode"));
+    let code = code.and_then(|cause| cause.message.as_ref()?.parse().ok());
+    code.map_or(ExecEnd::Failed, ExecEnd::Exited)
 }
 
 #[cfg(test)]
@@ -172,13 +186,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exit_code_is_the_one_that_the_stream_ends_with() {
-        let of = |status| exit_code(&serde_json::from_value(status).unwrap());
-        assert_eq!(of(json!({"status": "Success"})), Some(0));
+    fn the_end_is_the_one_that_the_stream_tells() {
+        let of = |status| end(&serde_json::from_value(status).unwrap());
+        assert_eq!(of(json!({"status": "Success"})), ExecEnd::Exited(0));
         let failed = json!({"status": "Failure", "reason": "NonZeroExitCode",
             "details": {"causes": [{"reason": "ExitCode", "message": "42"}]}});
-        assert_eq!(of(failed), Some(42));
-        assert_eq!(of(json!({"status": "Failure", "reason": "InternalError"})), None);
+        assert_eq!(of(failed), ExecEnd::Exited(42));
+        assert_eq!(
+            of(json!({"status": "Failure", "reason": "InternalError"})),
+            ExecEnd::Failed
+        );
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use appliance_common::cluster::{Cluster, ClusterError, ExecOutput, ExecRequest};
+use appliance_common::cluster::{Cluster, ClusterError, ExecEnd, ExecOutput, ExecRequest};
 use appliance_common::names::{APPLICATION, namespace};
 use appliance_common::process::chain;
 use appliance_common::secret::Secret;
@@ -71,8 +71,8 @@ pub enum ScriptError {
     #[error("the application has no pod that is ready")]
     NotRunning,
     /// The script could not do its work yet.
-    #[error("the application's script ended with {0} and said nothing")]
-    Starting(i32),
+    #[error("the application's script failed and said nothing")]
+    Starting,
     /// What it said is not what such a script says.
     #[error("the application's script ended well and its answer cannot be understood")]
     Unintelligible,
@@ -120,10 +120,10 @@ fn read(output: &ExecOutput) -> Result<Said, ScriptError> {
             _ => {}
         }
     }
-    match output.exit_code {
-        Some(0) => Err(ScriptError::Unintelligible),
-        Some(code) => Err(ScriptError::Starting(code)),
-        None => Err(ScriptError::Lost),
+    match output.end {
+        ExecEnd::Exited(0) => Err(ScriptError::Unintelligible),
+        ExecEnd::Exited(_) | ExecEnd::Failed => Err(ScriptError::Starting),
+        ExecEnd::Lost => Err(ScriptError::Lost),
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn trouble(error: &ScriptError) -> super::part::Trouble {
     tracing::debug!(error = chain(error), "a script of the application gave no answer");
     let (code, message) = match error {
         ScriptError::NotRunning => ("app_not_running", "The application is not running yet."),
-        ScriptError::Starting(_) => ("app_starting", "The application is still starting."),
+        ScriptError::Starting => ("app_starting", "The application is still starting."),
         ScriptError::Unintelligible => (
             "invalid_app_response",
             "The application's answer cannot be understood.",
@@ -214,24 +214,26 @@ pub(super) fn trouble(error: &ScriptError) -> super::part::Trouble {
 mod tests {
     use super::*;
 
-    fn output(stdout: &str, exit_code: Option<i32>) -> ExecOutput {
+    fn output(stdout: &str, end: ExecEnd) -> ExecOutput {
         ExecOutput {
             stdout: Secret::new(stdout.as_bytes().to_vec()),
             truncated: false,
-            exit_code,
+            end,
         }
     }
 
     #[test]
     fn the_object_wins_over_the_exit_code() {
-        for exit_code in [Some(0), Some(1), None] {
+        for end in [
+            ExecEnd::Exited(0),
+            ExecEnd::Exited(1),
+            ExecEnd::Failed,
+            ExecEnd::Lost,
+        ] {
             for done in ["{\"ok\":true}", "warning: x\n{\"ok\":true,\"result\":{}}\n"] {
-                assert!(
-                    matches!(read(&output(done, exit_code)), Ok(Said::Done(_))),
-                    "{done}"
-                );
+                assert!(matches!(read(&output(done, end)), Ok(Said::Done(_))), "{done}");
             }
-            let refused = read(&output("{\"ok\":false,\"code\":\"tenant_mismatch\"}", exit_code));
+            let refused = read(&output("{\"ok\":false,\"code\":\"tenant_mismatch\"}", end));
             assert!(matches!(refused, Ok(Said::Refused(code)) if code == "tenant_mismatch"));
         }
     }
@@ -246,18 +248,21 @@ mod tests {
             "{\"ok\":",
         ] {
             assert!(matches!(
-                read(&output(nothing, Some(0))),
+                read(&output(nothing, ExecEnd::Exited(0))),
                 Err(ScriptError::Unintelligible)
             ));
             assert!(matches!(
-                read(&output(nothing, Some(7))),
-                Err(ScriptError::Starting(7))
+                read(&output(nothing, ExecEnd::Exited(7))),
+                Err(ScriptError::Starting)
             ));
-            assert!(matches!(read(&output(nothing, None)), Err(ScriptError::Lost)));
+            assert!(matches!(
+                read(&output(nothing, ExecEnd::Lost)),
+                Err(ScriptError::Lost)
+            ));
         }
         let cut = ExecOutput {
             truncated: true,
-            ..output("{\"ok\":true}", Some(0))
+            ..output("{\"ok\":true}", ExecEnd::Exited(0))
         };
         assert!(matches!(read(&cut), Err(ScriptError::Unintelligible)));
     }
@@ -273,7 +278,9 @@ mod tests {
                 "expired_claim_code",
             ),
         ] {
-            assert!(matches!(read(&output(said, Some(1))), Ok(Said::Refused(code)) if code == reason));
+            assert!(
+                matches!(read(&output(said, ExecEnd::Exited(1))), Ok(Said::Refused(code)) if code == reason)
+            );
         }
     }
 }

@@ -60,10 +60,12 @@ pub(super) struct Offer {
 /// Asks the registry; nothing when no release is installed that there could be a newer one of.
 pub(super) async fn read(inner: Weak<Inner>) -> Result<Option<Offer>, Trouble> {
     let inner = inner.upgrade().ok_or_else(ending)?;
-    let Some(selection) = selection(&inner).await? else {
+    let selection = selection(&inner).await?;
+    let question = selection.as_ref().map(Question::of);
+    inner.parts.asked(question.as_ref());
+    let Some((selection, question)) = selection.zip(question) else {
         return Ok(None);
     };
-    let question = Question::of(&selection);
     let reference = Reference::from_inputs(
         selection.channel(),
         selection.release_ref.as_deref().unwrap_or_default(),

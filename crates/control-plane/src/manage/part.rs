@@ -37,7 +37,7 @@ impl Trouble {
 pub(super) struct Keep {
     /// A good one.
     pub(super) good: Duration,
-    /// A failed one.
+    /// A failed one, and a good one that is a makeshift.
     pub(super) failed: Duration,
 }
 
@@ -47,6 +47,7 @@ pub(super) struct Part<T>(Arc<Shared<T>>);
 struct Shared<T> {
     keep: Keep,
     clock: Clock,
+    is_makeshift: fn(&T) -> bool,
     read: Box<dyn Fn() -> BoxFuture<'static, Result<T, Trouble>> + Send + Sync>,
     state: watch::Sender<State<T>>,
 }
@@ -79,6 +80,7 @@ impl<T: Send + Sync + 'static> Part<T> {
     pub(super) fn new(
         keep: Keep,
         clock: Clock,
+        is_makeshift: fn(&T) -> bool,
         read: impl Fn() -> BoxFuture<'static, Result<T, Trouble>> + Send + Sync + 'static,
     ) -> Self {
         let state = watch::Sender::new(State {
@@ -91,6 +93,7 @@ impl<T: Send + Sync + 'static> Part<T> {
         Self(Arc::new(Shared {
             keep,
             clock,
+            is_makeshift,
             read: Box::new(read),
             state,
         }))
@@ -126,9 +129,10 @@ impl<T: Send + Sync + 'static> Part<T> {
     fn begin(&self) -> bool {
         let (mut begins, mut unknown) = (false, false);
         self.0.state.send_modify(|state| {
-            let keep = match state.trouble {
-                Some(_) => self.0.keep.failed,
-                None => self.0.keep.good,
+            let good = state.good.as_ref().filter(|_| state.trouble.is_none());
+            let keep = match good {
+                Some((good, _)) if !(self.0.is_makeshift)(good) => self.0.keep.good,
+                Some(_) | None => self.0.keep.failed,
             };
             let is_due = state.ended.is_none_or(|ended| ended.elapsed() >= keep);
             begins = is_due && !state.reading;
@@ -188,17 +192,22 @@ mod tests {
     /// A part that counts its readings, each of which takes a second; those from `fails` on fail.
     fn counting(fails: usize) -> Part<usize> {
         let count = Arc::new(AtomicUsize::new(0));
-        Part::new(KEEP, Clock::system(), move || {
-            let count = Arc::clone(&count);
-            async move {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                match count.fetch_add(1, Ordering::SeqCst) + 1 {
-                    n if n < fails => Ok(n),
-                    n => Err(Trouble::new("failed", n.to_string())),
+        Part::new(
+            KEEP,
+            Clock::system(),
+            |value| *value == 7,
+            move || {
+                let count = Arc::clone(&count);
+                async move {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    match count.fetch_add(1, Ordering::SeqCst) + 1 {
+                        n if n < fails => Ok(n),
+                        n => Err(Trouble::new("failed", n.to_string())),
+                    }
                 }
-            }
-            .boxed()
-        })
+                .boxed()
+            },
+        )
     }
 
     fn value(shown: &Shown<usize>) -> Option<usize> {
@@ -237,6 +246,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_makeshift_is_kept_no_longer_than_a_failure() {
+        let part = counting(99);
+        for _ in 1..=7 {
+            part.outdate();
+            part.ask(PATIENCE).await;
+        }
+        tokio::time::advance(KEEP.failed).await;
+        assert_eq!(value(&part.ask(PATIENCE).await), Some(7));
+        tokio::time::sleep(PATIENCE).await;
+        assert_eq!(value(&part.ask(PATIENCE).await), Some(8));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_is_outdated_is_read_again_before_it_is_shown_even_while_it_is_being_read() {
         let part = counting(9);
         part.ask(PATIENCE).await;
@@ -254,11 +276,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn neither_a_reading_without_end_nor_a_defect_keeps_a_part_from_being_read() {
-        let endless = Part::<()>::new(KEEP, Clock::system(), || std::future::pending().boxed());
+        let endless = Part::<()>::new(
+            KEEP,
+            Clock::system(),
+            |()| false,
+            || std::future::pending().boxed(),
+        );
         assert_eq!(endless.ask(PATIENCE).await.trouble.unwrap().code, "not_read_yet");
         tokio::time::sleep(READING_LIMIT).await;
         assert_eq!(endless.ask(PATIENCE).await.trouble.unwrap().code, "too_slow");
-        let broken = Part::<()>::new(KEEP, Clock::system(), || async { panic!("on purpose") }.boxed());
+        let broken = Part::<()>::new(
+            KEEP,
+            Clock::system(),
+            |()| false,
+            || async { panic!("on purpose") }.boxed(),
+        );
         assert_eq!(broken.ask(PATIENCE).await.trouble.unwrap().code, "defect");
     }
 }

@@ -2,14 +2,15 @@
 //! of them longer than a moment (40 §8.3, W-28). What is not known is said in `errors`.
 
 use std::path::Path;
-use std::sync::Weak;
+use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use appliance_common::clock::{Clock, iso_millis};
+use appliance_common::names::file;
 use appliance_common::process::chain;
 use appliance_common::state_file::StateFile;
 use futures::FutureExt;
-use futures::future::join3;
+use futures::future::{join, join3};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
@@ -20,7 +21,7 @@ use super::license::{self, LicenseView};
 use super::offer::{self, Offer, Question, channel};
 use super::owner::{self, Liveness};
 use super::part::{Keep, Part, Shown, Trouble};
-use super::{Inner, Manage, app_update};
+use super::{Inner, Manage, app_update, upgrade};
 use crate::selection::ReleaseSelection;
 
 /// How long an answer waits for a part of which nothing is known yet.
@@ -33,6 +34,8 @@ pub(super) struct Parts {
     pub(super) license: Part<LicenseView>,
     offer: Part<Option<Offer>>,
     cluster: Part<ClusterView>,
+    /// What the registry was asked last.
+    asked: Mutex<Option<Question>>,
 }
 
 impl Parts {
@@ -43,15 +46,33 @@ impl Parts {
         };
         let of = || (inner.clone(), clock.clone());
         let ((license, at_license), (offer, at_offer), (cluster, at_cluster)) = (of(), of(), of());
+        let asks_seed = |view: &LicenseView| view.trouble.is_some();
         Self {
-            license: Part::new(keep(300, 15), at_license, move || {
+            license: Part::new(keep(300, 15), at_license, asks_seed, move || {
                 license::read(license.clone()).boxed()
             }),
-            offer: Part::new(keep(60, 15), at_offer, move || offer::read(offer.clone()).boxed()),
-            cluster: Part::new(keep(3, 3), at_cluster, move || {
-                ClusterView::read(cluster.clone()).boxed()
-            }),
+            offer: Part::new(
+                keep(60, 15),
+                at_offer,
+                |_| false,
+                move || offer::read(offer.clone()).boxed(),
+            ),
+            cluster: Part::new(
+                keep(3, 3),
+                at_cluster,
+                |_| false,
+                move || ClusterView::read(cluster.clone()).boxed(),
+            ),
+            asked: Mutex::default(),
         }
+    }
+}
+
+impl Parts {
+    /// The registry is asked this now.
+    pub(super) fn asked(&self, question: Option<&Question>) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked = question.cloned();
     }
 }
 
@@ -59,6 +80,7 @@ impl Parts {
 struct Seen {
     selection: Result<Option<ReleaseSelection>, Trouble>,
     document: Result<Value, Trouble>,
+    upgrade: Result<Value, Trouble>,
     owner: Liveness,
     license: Shown<LicenseView>,
     offer: Shown<Option<Offer>>,
@@ -87,7 +109,12 @@ impl Manage {
     pub async fn status(&self) -> Value {
         let parts = &self.0.parts;
         let selection = offer::selection(&self.0).await;
-        let document = document(&self.0.settings.state_file).await;
+        let state_file = &self.0.settings.state_file;
+        let (document, upgrade) = join(
+            document(state_file),
+            document(&state_file.with_file_name(file::CONTROL_PLANE_UPGRADE)),
+        )
+        .await;
         let question = selection.as_ref().ok().and_then(Option::as_ref).map(Question::of);
         let (license, offer, cluster) = join3(
             parts.license.ask(PATIENCE),
@@ -100,6 +127,7 @@ impl Manage {
             owner: self.owner(document.as_ref().unwrap_or(&Value::Null), now),
             selection,
             document,
+            upgrade,
             license,
             offer,
             cluster,
@@ -110,21 +138,16 @@ impl Manage {
         wire
     }
 
-    /// The offer that answers this question; one that answers another is read anew.
+    /// The offer that answers this question; an answer to another is none.
     async fn offer(&self, question: Option<&Question>) -> Shown<Option<Offer>> {
-        let part = &self.0.parts.offer;
-        let shown = part.ask(PATIENCE).await;
-        let answered = shown
-            .good
-            .as_ref()
-            .map(|(offer, _)| offer.as_ref().as_ref().map(|offer| &offer.question));
-        if answered.is_none_or(|answered| answered == question) {
-            return shown;
+        let parts = &self.0.parts;
+        let asked = parts.asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if asked.as_ref() != question {
+            parts.offer.outdate();
         }
-        part.outdate();
-        let mut shown = part.ask(PATIENCE).await;
+        let mut shown = parts.offer.ask(PATIENCE).await;
         let answers = |offer: &Option<Offer>| offer.as_ref().map(|offer| &offer.question) == question;
-        if !shown.good.as_ref().is_some_and(|(offer, _)| answers(offer)) {
+        if shown.good.as_ref().is_some_and(|(offer, _)| !answers(offer)) {
             shown.good = None;
             shown
                 .trouble
@@ -144,15 +167,22 @@ impl Manage {
     }
 }
 
+/// A document of the state volume; null when there is none.
 async fn document(path: &Path) -> Result<Value, Trouble> {
     let file = StateFile::<Value>::at(path);
-    let loaded = tokio::task::spawn_blocking(move || file.load()).await;
-    match loaded {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    match tokio::task::spawn_blocking(move || file.load()).await {
         Ok(Ok(document)) => Ok(document.unwrap_or_default()),
         Ok(Err(error)) => {
-            tracing::debug!(error = chain(&error), "the state document was not read");
-            let words = "The record of this appliance's installation (install-state.json) cannot be read.";
-            Err(Trouble::new("state_unreadable", words))
+            tracing::debug!(error = chain(&error), "a document was not read");
+            Err(Trouble::new(
+                "state_unreadable",
+                format!("{name} cannot be read on this appliance."),
+            ))
         }
         Err(_) => Err(super::cluster_view::ending()),
     }
@@ -184,7 +214,10 @@ fn wire(seen: &Seen) -> Value {
     let mut control_plane = control_plane::view(running, &offered(selection, &seen.offer));
     control_plane["channel"] = json!(selection.map_or("stable", channel));
     control_plane["resolvedAt"] = resolved_at(&seen.offer);
-    control_plane["upgrade"] = json!({"status": "idle", "message": null});
+    let upgrade = errors
+        .keep("controlPlaneUpgrade", &seen.upgrade)
+        .unwrap_or(&Value::Null);
+    control_plane["upgrade"] = upgrade::view(upgrade, seen.now);
     json!({
         "app": app,
         "controlPlane": control_plane,
@@ -325,6 +358,7 @@ mod tests {
         wire(&Seen {
             selection: Ok(selection),
             document: Ok(Value::Null),
+            upgrade: Ok(Value::Null),
             owner: Liveness::Live,
             license: not_read(),
             offer,

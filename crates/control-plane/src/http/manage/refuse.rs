@@ -29,7 +29,7 @@ pub(super) fn license(error: &LicenseError, malformed: &'static str) -> ApiError
             "The application gave an answer that this control plane does not understand. Update the appliance, or \
              contact support.",
         ),
-        LicenseError::Script(ScriptError::NotRunning | ScriptError::Starting(_)) => unavailable(
+        LicenseError::Script(ScriptError::NotRunning | ScriptError::Starting) => unavailable(
             "app_starting",
             "The application is not running yet. Nothing was changed: try again in a moment.",
         ),

@@ -11,9 +11,7 @@ use super::AddressError;
 use super::edit::{Edited, Service, edited};
 use crate::app_url::AppUrl;
 use crate::manage::cluster_view::helm_releases;
-
-/// How often a write is made again that came between somebody else's reading and writing.
-const TRIES: u32 = 5;
+use crate::manage::conflict;
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -87,13 +85,10 @@ pub(super) async fn converge(cluster: &Cluster, url: &AppUrl, now: Timestamp) ->
 }
 
 async fn write(cluster: &Cluster, service: Service, url: &AppUrl) -> Result<(), StepError> {
-    let mut tries = 1;
-    loop {
-        match write_once(cluster, service, url).await {
-            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
-            other => return other,
-        }
-    }
+    conflict::again(StepError::is_conflict, async || {
+        write_once(cluster, service, url).await
+    })
+    .await
 }
 
 /// Changes exactly one key, and only of the version that was read.

@@ -15,9 +15,8 @@ use kube::api::ObjectMeta;
 use serde_json::{Map, Value, json};
 
 use super::{Redeemed, claims};
+use crate::manage::conflict;
 
-/// How often a write is made again that came between somebody else's reading and writing.
-const TRIES: u32 = 5;
 /// Longest value that is kept.
 const MAX_BYTES: usize = 16 * 1024;
 
@@ -128,13 +127,10 @@ fn is_usable(text: &str) -> bool {
 
 /// Brings the seed about; gives the keys that were written. What somebody else writes meanwhile stays.
 pub(super) async fn save(cluster: &Cluster, change: &SeedChange) -> Result<Vec<&'static str>, ClusterError> {
-    let mut tries = 1;
-    loop {
-        match save_once(cluster, change).await {
-            Err(error) if error.is_conflict() && tries < TRIES => tries += 1,
-            other => return other,
-        }
-    }
+    conflict::again(ClusterError::is_conflict, async || {
+        save_once(cluster, change).await
+    })
+    .await
 }
 
 async fn save_once(cluster: &Cluster, change: &SeedChange) -> Result<Vec<&'static str>, ClusterError> {

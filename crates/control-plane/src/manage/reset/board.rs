@@ -98,7 +98,6 @@ impl Board {
             return Err(ResetError::TooMany(PERIOD.saturating_sub(first.elapsed())));
         }
         shown.active = true;
-        shown.begun.push_back(Instant::now());
         Ok(Turn(self.clone()))
     }
 
@@ -121,6 +120,11 @@ impl Board {
 }
 
 impl Turn {
+    /// From here on it counts.
+    pub(super) fn count(&self) {
+        self.0.lock().begun.push_back(Instant::now());
+    }
+
     /// The application works on it.
     pub(super) fn began(&self) -> ResetView {
         let view = view(ResetState::Running, iso_millis(self.0.clock.now()), None);
@@ -164,17 +168,19 @@ mod tests {
         let board = Board::new(Clock::system());
         let turn = board.begin().unwrap();
         assert!(matches!(board.begin(), Err(ResetError::Running)));
+        turn.count();
         drop(turn);
         for _ in 1..MOST {
             tokio::time::advance(Duration::from_mins(1)).await;
             drop(board.begin().unwrap());
+            board.begin().unwrap().count();
         }
         let Err(ResetError::TooMany(left)) = board.begin() else {
             panic!("a sixth within the hour");
         };
         assert_eq!(left, Duration::from_mins(56));
         tokio::time::advance(left).await;
-        drop(board.begin().unwrap());
+        board.begin().unwrap().count();
         assert!(matches!(board.begin(), Err(ResetError::TooMany(_))));
     }
 

@@ -59,7 +59,7 @@ impl Manage {
         (turn, lock): (Turn, FileLock),
         tell: oneshot::Sender<Result<Started, ResetError>>,
     ) {
-        let begun = self.begin(&password).await;
+        let begun = self.begin(&password, &turn).await;
         drop(password);
         let (cluster, made) = match begun {
             Ok(begun) => begun,
@@ -85,7 +85,7 @@ impl Manage {
         let _ = end.send(state);
     }
 
-    async fn begin(&self, password: &NewPassword) -> Result<(Cluster, Made), ResetError> {
+    async fn begin(&self, password: &NewPassword, turn: &Turn) -> Result<(Cluster, Made), ResetError> {
         let cluster = self.cluster().await.map_err(ResetError::Cluster)?.clone();
         let whose = whose(&cluster).await?;
         // What an earlier one left; a Job that still runs is one that is under way.
@@ -113,6 +113,7 @@ impl Manage {
             Created::Made(job) => job,
             Created::Existed(_) => return Err(ResetError::Running),
         };
+        turn.count();
         let mut made = Made {
             job: job.metadata.uid.unwrap_or_default(),
             secret: None,

@@ -45,6 +45,9 @@ enum Found {
 impl Manage {
     /// Sweeps until nothing is left.
     pub(in crate::manage) async fn sweep_resets(self) {
+        if self.has_no_release().await {
+            return;
+        }
         loop {
             match self.sweep_once().await {
                 Ok(true) => return,
