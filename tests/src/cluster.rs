@@ -111,6 +111,13 @@ impl TestCluster {
         files::write(&self.dir().join(node::LOG), text.as_bytes())
     }
 
+    /// Directory of the programs that every container has: what is run in one (`exec`) is looked for there
+    /// before it is looked for on this machine.
+    #[must_use]
+    pub fn programs(&self) -> PathBuf {
+        self.dir().join(components::PROGRAMS)
+    }
+
     /// Where the API server listens.
     #[must_use]
     pub fn url(&self) -> String {

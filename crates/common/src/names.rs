@@ -17,6 +17,8 @@ pub mod file {
     pub const AUTO_RETRY_STATE: &str = "auto-retry-state.json";
     /// The release this box follows, and whether it is installed (`installedAt`).
     pub const RELEASE_SELECTION: &str = "release-selection.json";
+    /// How the last upgrade of the control plane went; the host agent writes it.
+    pub const CONTROL_PLANE_UPGRADE: &str = "control-plane-upgrade.json";
     /// OS, k3s and application versions, kept for maintenance.
     pub const MAINTENANCE_METADATA: &str = "maintenance-metadata.json";
     /// The one-time setup token.
@@ -116,6 +118,14 @@ pub const SERVICES: [&str; 6] = [
 /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#prune>
 pub const PRUNE_ANNOTATION: &str = "kustomize.toolkit.fluxcd.io/prune";
 
+/// Annotation by which Flux is asked to look at an object at once.
+///
+/// <https://fluxcd.io/flux/components/helm/helmreleases/#triggering-a-reconcile>
+pub const RECONCILE_ANNOTATION: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Annotation in which client-side apply keeps a copy of all it wrote, secrets included.
+pub const LAST_APPLIED_ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// Annotation by which a bundle's release says that its claims outlive it.
 pub const CLAIMS_ANNOTATION: &str = "alga.nineminds.com/claims";
 
@@ -124,6 +134,9 @@ pub const BOOTSTRAP_JOB: &str = "alga-core-sebastian-bootstrap";
 
 /// The application's own Deployment.
 pub const APPLICATION: &str = "alga-core-sebastian";
+
+/// The control plane's own Deployment.
+pub const CONTROL_PLANE_WORKLOAD: &str = "appliance-control-plane";
 
 /// Directory, on the state volume, of the logs that repairs save.
 pub const REPAIR_DIR: &str = "repair";

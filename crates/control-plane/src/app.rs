@@ -9,6 +9,7 @@ use appliance_common::names;
 
 use crate::auth::{Audit, Auth};
 use crate::http::{Limits, Ui};
+use crate::manage::Manage;
 use crate::metrics::Metrics;
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
@@ -47,6 +48,8 @@ pub struct App {
     pub workloads: Workloads,
     /// What is counted while the process lives.
     pub metrics: Metrics,
+    /// Licence, address and administrator of a running appliance.
+    pub manage: Manage,
 }
 
 impl App {
@@ -78,6 +81,7 @@ impl App {
             metrics: Metrics::new(clock.now()),
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
+            manage: Manage::open(settings.manage(boot_id()), clock.clone()),
             auth: Auth::open(&settings.auth, clock.clone(), audit.clone()),
             settings: Arc::new(settings),
             clock,

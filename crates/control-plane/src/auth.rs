@@ -205,6 +205,19 @@ impl Auth {
         Ok(cookie)
     }
 
+    /// Checks the password once more, before something that a session alone does not allow.
+    pub(crate) async fn confirm(
+        &self,
+        peer: IpAddr,
+        session: &Session,
+        password: Secret<String>,
+    ) -> Result<(), AuthError> {
+        let failure = "auth.confirmation_failed";
+        self.check_password(peer, &password, failure, Some(session))
+            .await
+            .map(drop)
+    }
+
     /// Ends one session.
     pub(crate) async fn logout(&self, peer: IpAddr, session: &Session) -> Result<(), AuthError> {
         let ended = self.0.sessions.revoke(session, self.now()).await;

@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod limits;
 mod listen;
+mod manage;
 mod metrics;
 mod openapi;
 mod parse_error;

@@ -3,20 +3,25 @@
 //! `run` is the program; `Running` is the same server for tests, which stop it by its handle.
 
 mod app;
+mod app_url;
 pub mod auth;
 pub mod cli;
 pub mod console;
 mod host_network;
 pub mod http;
 pub mod install_storage;
+mod license_text;
+pub mod manage;
 pub mod metrics;
 pub mod mode;
 pub mod password;
 mod run;
+mod selection;
 pub mod settings;
 pub mod setup;
 mod state_dir;
 mod status;
+mod values_edit;
 mod watched;
 pub mod workloads;
 

@@ -53,7 +53,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     raise_descriptor_limit();
     let repair_delay = settings.storage.storage_repair_delay;
     let app = App::open(settings, Clock::system(), Limits::default());
-    let (setup, checkup) = (app.setup.clone(), app.checkup.clone());
+    let (setup, checkup, manage) = (app.setup.clone(), app.checkup.clone(), app.manage.clone());
     let mut stopped = pin!(async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -68,11 +68,13 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     setup.resume();
     let repair = setup.repair_storage(repair_delay);
     checkup.watch();
+    manage.resume();
     stopped.await;
     tracing::info!("stopping: no new connections, requests in flight may end");
     drop(repair);
     setup.stop();
     checkup.stop();
+    manage.stop();
     running.stop().await;
     Ok(())
 }

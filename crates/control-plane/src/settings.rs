@@ -3,6 +3,7 @@
 //! Every field is a flag and a variable. A value that does not parse stops the start with a message
 //! that names the variable.
 
+mod manage;
 mod parse;
 mod reads;
 mod setup;

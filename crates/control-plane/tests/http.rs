@@ -12,14 +12,15 @@ mod http {
     mod hostile;
     mod limits;
     mod lockout;
+    mod manage;
     mod metrics;
     mod openapi;
     mod preflight;
     mod process;
     mod program;
     mod recover;
-    mod schema;
     mod routes;
+    mod schema;
     mod sessions;
     mod setup_runs;
     mod status;

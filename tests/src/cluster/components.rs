@@ -22,6 +22,9 @@ pub(super) const AUDIT_POLICY: &str = "audit-policy.yaml";
 pub(super) const TOKENS: &str = "tokens.csv";
 pub(super) const KWOK_CONFIG: &str = "kwok.yaml";
 
+/// Directory of the programs that containers have.
+pub(super) const PROGRAMS: &str = "bin";
+
 pub(super) fn etcd(tools: &Tools, dir: &Path) -> Launch {
     let client = format!("unix://{}", dir.join(ETCD_SOCKET).display());
     let peer = format!("unix://{}", dir.join("etcd-peer.sock").display());
@@ -117,7 +120,7 @@ pub(super) fn scheduler(tools: &Tools, dir: &Path) -> Launch {
 
 pub(super) fn kwok(tools: &Tools, dir: &Path, port: u16) -> Launch {
     let file = |name| dir.join(name).display().to_string();
-    launch(
+    let mut launch = launch(
         tools,
         dir,
         "kwok",
@@ -132,7 +135,11 @@ pub(super) fn kwok(tools: &Tools, dir: &Path, port: u16) -> Launch {
             format!("--tls-cert-file={}", file(pki::CERTIFICATE)),
             format!("--tls-private-key-file={}", file(pki::KEY)),
         ],
-    )
+    );
+    // What is run in a container is looked for here first.
+    let programs = format!("{}:/usr/local/bin:/usr/bin:/bin", file(PROGRAMS));
+    launch.env = vec![("PATH", programs)];
+    launch
 }
 
 pub(crate) fn kustomize_controller(tools: &Tools, kubeconfig: &Path, dir: &Path) -> Launch {

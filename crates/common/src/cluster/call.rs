@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
+use kube::client::UpgradeConnectionError;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -129,6 +130,7 @@ pub(super) fn classify(attempt: &Attempt, error: kube::Error) -> ClusterError {
     let attempt = attempt.clone();
     let code = match &error {
         kube::Error::Api(status) => status.code,
+        kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(status)) => status.as_u16(),
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
             return ClusterError::Unintelligible {
                 attempt,

@@ -133,6 +133,25 @@ impl ClusterError {
         }
     }
 
+    /// Whether somebody else changed the object between our reading and our writing.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Raced { .. } => true,
+            Self::Refused { source, .. } => {
+                matches!(source.as_ref(), kube::Error::Api(status) if status.code == 409)
+            }
+            Self::NotConfigured { .. }
+            | Self::Unreachable { .. }
+            | Self::TooSlow { .. }
+            | Self::Forbidden { .. }
+            | Self::Missing { .. }
+            | Self::Unintelligible { .. }
+            | Self::NotReached { .. }
+            | Self::Failed { .. } => false,
+        }
+    }
+
     /// Stable word for the kind of failure.
     #[must_use]
     pub fn category(&self) -> &'static str {

@@ -17,6 +17,8 @@ pub enum Owner {
     Setup,
     /// Storage reconciliation.
     Storage,
+    /// What operators change on a running appliance.
+    Manage,
 }
 
 impl Owner {
@@ -26,6 +28,7 @@ impl Owner {
         match self {
             Self::Setup => "alga-appliance-setup",
             Self::Storage => "alga-appliance-storage",
+            Self::Manage => "alga-appliance-manage",
         }
     }
 }

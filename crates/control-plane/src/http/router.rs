@@ -13,7 +13,7 @@ use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed};
-use super::{auth, metrics, openapi, preflight, recover, session, setup, status, ui, workloads};
+use super::{auth, manage, metrics, openapi, preflight, recover, session, setup, status, ui, workloads};
 use crate::app::App;
 
 /// Paths of one group and the methods each takes.
@@ -83,6 +83,7 @@ fn signed_in() -> Routes {
         status::signed_in_routes(),
         recover::signed_in_routes(),
         workloads::signed_in_routes(),
+        manage::signed_in_routes(),
     ]
     .concat()
 }

@@ -4,7 +4,6 @@
 //! become [`SetupInputs`]. What leaves the process is built field by field: [`AcceptedInputs`],
 //! [`SetupDefaults`], and the stored form itself.
 
-mod app_url;
 mod check;
 mod dns;
 mod license;
@@ -25,7 +24,7 @@ use appliance_common::secret::Secret;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use app_url::{AppUrl, AppUrlError};
+pub use crate::app_url::{AppUrl, AppUrlError};
 pub use dns::{CUSTOM_COVERS, Dns};
 pub use license::{Edition, LicenseChoice};
 pub use network::NetworkAnswers;

@@ -2,14 +2,13 @@
 //!
 //! Pure: texts in, texts out. Whatever is wrong with a profile is found here, before anything is applied.
 
-mod edit;
 #[cfg(test)]
 mod tests;
 
 use appliance_common::release::usable::{Images, ProfileValues};
 
 use super::inputs::AppUrl;
-use edit::EditError;
+use crate::values_edit::{self as edit, EditError};
 
 /// How `alga-core` treats a database that exists: setup and updates never start afresh.
 const BOOTSTRAP_MODE: &str = "recover";

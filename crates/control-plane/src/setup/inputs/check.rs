@@ -9,9 +9,9 @@ use appliance_common::release::reference::{Channel, GrammarError, Reference};
 use appliance_common::secret::Secret;
 use jiff::Timestamp;
 
-use super::app_url::AppUrl;
 use super::license::{self, Edition, LicenseChoice};
 use super::{Complaint, Dns, InputErrors, SetupInputs, Tenant};
+use crate::app_url::AppUrl;
 use crate::password::check_psa;
 
 /// Most characters of a name, and of an e-mail address.

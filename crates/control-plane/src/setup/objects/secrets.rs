@@ -63,7 +63,8 @@ pub struct InitialTenant<'a> {
     pub password: &'a Secret<String>,
     /// How the release's bootstrap Job takes it.
     pub format: PasswordFormat,
-    /// The company's id, where a code gave one. Without it, one that is there stays.
+    /// The company's id, where a code gave one. Without it, one that is there stays, and a Secret that is made
+    /// anew gets one of its own.
     pub tenant_id: Option<&'a str>,
 }
 
@@ -85,7 +86,11 @@ pub fn initial_tenant(live: Option<&v1::Secret>, wanted: &InitialTenant<'_>) -> 
         ("INITIAL_ADMIN_PASSWORD", clear),
         ("INITIAL_ADMIN_PASSWORD_HASH", Some(&hash)),
     ];
-    changes.extend(wanted.tenant_id.map(|id| (TENANT_ID, Some(id))));
+    // The bootstrap Job takes an id that is there, and without one the administrator's password could never be
+    // reset (30 W25). Of a Secret that lives, the company may exist already under an id of its own.
+    let minted = (live.is_none() && wanted.tenant_id.is_none()).then(random::uuid);
+    let id = wanted.tenant_id.or(minted.as_deref());
+    changes.extend(id.map(|id| (TENANT_ID, Some(id))));
     merged(live, (namespace::MSP, object::INITIAL_TENANT), &changes)
 }
 

@@ -80,7 +80,20 @@ fn the_tenant_secret_holds_the_password_byte_for_byte_and_its_hash() {
     }
     let hash = text(secret, "INITIAL_ADMIN_PASSWORD_HASH").unwrap();
     assert!(hash.starts_with("$pbkdf2-sha512$i=210000,l=64$"), "{hash}");
-    assert_eq!(secret.data.as_ref().unwrap().len(), 6);
+    let id = text(secret, "INITIAL_TENANT_ID").unwrap();
+    assert_eq!((id.len(), secret.data.as_ref().unwrap().len()), (36, 7));
+}
+
+#[test]
+fn a_company_gets_an_id_when_its_secret_is_made_and_never_later() {
+    let without = live_with(&[("INITIAL_TENANT_NAME", "Acme")]);
+    let made = tenant(Some(&without), &inputs(), PasswordFormat::Clear).unwrap();
+    assert_eq!(text(made.object(), "INITIAL_TENANT_ID"), None);
+    let ids = [(); 2].map(|()| {
+        let made = tenant(None, &inputs(), PasswordFormat::Clear).unwrap();
+        text(made.object(), "INITIAL_TENANT_ID").unwrap()
+    });
+    assert_ne!(ids[0], ids[1]);
 }
 
 #[test]

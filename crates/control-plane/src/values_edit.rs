@@ -10,7 +10,7 @@ use yaml_edit::{ScalarValue, YamlFile};
 
 /// Why a text could not be read or edited.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum EditError {
+pub(crate) enum EditError {
     #[error("it is not valid YAML: {0}")]
     Syntax(String),
     #[error("it is not a YAML mapping")]
@@ -26,7 +26,7 @@ pub(super) enum EditError {
 }
 
 /// The mapping that `text` says.
-pub(super) fn read(text: &str) -> Result<Map<String, Value>, EditError> {
+pub(crate) fn read(text: &str) -> Result<Map<String, Value>, EditError> {
     match parse_values(text).map_err(|error| EditError::Syntax(first_line(&error.to_string())))? {
         Value::Object(map) => Ok(map),
         _ => Err(EditError::NotAMapping),
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Map<String, Value>, EditError> {
 
 /// `text` with the string `value` at the dotted `path`, parents made as needed; the same bytes when it
 /// says so already.
-pub(super) fn upsert(text: &str, path: &str, value: &str) -> Result<String, EditError> {
+pub(crate) fn upsert(text: &str, path: &str, value: &str) -> Result<String, EditError> {
     let before = read(text)?;
     let mut wanted = before.clone();
     set(&mut wanted, path, path, value)?;
