@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, it } from "vitest";
 import type { Status } from "../../api/document";
 import { isInstalling } from "./installing";

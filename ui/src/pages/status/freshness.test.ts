@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import type { LiveStatus } from "../../live/status";
 import { freshness } from "./freshness";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { describe, expect, it } from "vitest";
 import type { Status } from "../../api/document";
 import { canLogIn, headline, loginUrl, remedy, repairable } from "./headline";
