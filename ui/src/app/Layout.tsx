@@ -17,7 +17,7 @@ export function Layout({ children }: { children: ReactNode }) {
   return (
     <div className={styles["frame"]}>
       <SkipToContent href="#main">Skip to content</SkipToContent>
-      <Masthead className={styles["masthead"]}>
+      <Masthead display={{ default: "inline" }} className={styles["masthead"]}>
         <MastheadMain>
           <MastheadBrand>
             <Link to="/" className={styles["brand"]}>

@@ -28,7 +28,7 @@ export async function readStream(path: string, options: StreamOptions): Promise<
   try {
     const body = await open(path, signal, options.lastEventId);
     options.onOpen?.();
-    await drain(body, (text, reader) => {
+    await drain(body, signal, (text, reader) => {
       heard();
       reader.push(text).forEach(options.onItem);
     });
@@ -51,13 +51,15 @@ async function open(path: string, signal: AbortSignal, lastEventId: string | und
   return response.body;
 }
 
-async function drain(body: ReadableStream<Uint8Array>, onText: (text: string, reader: StreamReader) => void): Promise<void> {
+async function drain(body: ReadableStream<Uint8Array>, signal: AbortSignal, onText: (text: string, reader: StreamReader) => void): Promise<void> {
   const reader = new StreamReader();
   const bytes = body.getReader();
+  // A read that is waiting ends at once, and as an abort, not as the server's end.
+  signal.addEventListener("abort", () => void bytes.cancel().catch(() => undefined), { once: true });
   const decoder = new TextDecoder();
   for (;;) {
     const { done, value } = await bytes.read();
-    if (done) return;
+    if (done) return signal.throwIfAborted();
     onText(decoder.decode(value, { stream: true }), reader);
   }
 }

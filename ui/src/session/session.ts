@@ -24,6 +24,7 @@ export class SessionStore {
   #state: Session = { auth: undefined, failure: undefined, expired: false };
   readonly #listeners = new Set<() => void>();
   #waiting: Waiting[] = [];
+  readonly #forget: (() => void)[] = [statusStore.stop];
 
   readonly state = (): Session => this.#state;
 
@@ -43,6 +44,9 @@ export class SessionStore {
     }
   };
 
+  /** Called when somebody leaves: what they typed must not meet who comes next. */
+  readonly onLeave = (forget: () => void): void => void this.#forget.push(forget);
+
   /** A request found the session gone: waits until the operator has signed in again. */
   readonly lost = (signal?: AbortSignal): Promise<void> => {
     const waiting = new Promise<void>((resolve, reject) => {
@@ -61,14 +65,12 @@ export class SessionStore {
     // A box that does not answer cannot end the session; the page says so by still showing it.
     await logout();
     this.#giveUp();
-    statusStore.stop();
     await this.refresh();
   };
 
   /** The password is no longer what opens this box, or the operator does not go on. */
   readonly leave = (): void => {
     this.#giveUp();
-    statusStore.stop();
     void this.refresh();
   };
 
@@ -85,6 +87,7 @@ export class SessionStore {
     this.#set({ expired: false });
     const reason = new ApiFailure(401, "unauthenticated", "Sign in to the appliance first.");
     waiting.forEach(({ reject }) => reject(reason));
+    this.#forget.forEach((forget) => forget());
   }
 
   #set(part: Partial<Session>): void {

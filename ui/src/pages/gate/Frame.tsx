@@ -4,7 +4,7 @@ import { ThemeSwitch } from "../../app/ThemeSwitch";
 import styles from "./Frame.module.css";
 
 /** The plain page before signing in. */
-export function Frame({ title, children }: { title: string; children: ReactNode }) {
+export function Frame({ title, wide, children }: { title: string; wide?: boolean; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     document.title = `${title} · Alga appliance`;
@@ -17,7 +17,7 @@ export function Frame({ title, children }: { title: string; children: ReactNode 
         <span className={styles["brand"]}>Alga appliance</span>
         <ThemeSwitch />
       </div>
-      <main className={styles["card"]} ref={main}>
+      <main className={styles["card"]} data-wide={wide} ref={main}>
         <Title headingLevel="h1" size="xl" tabIndex={-1}>
           {title}
         </Title>

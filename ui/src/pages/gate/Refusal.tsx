@@ -1,5 +1,5 @@
 import { Alert } from "@patternfly/react-core/dist/esm/components/Alert";
-import { inWords } from "../../text/time";
+import { elapsed } from "../../text/time";
 import type { Attempt } from "./attempt";
 
 /** Why one did not come in; while locked out, for how long still. */
@@ -10,12 +10,19 @@ export function Refusal({ attempt, id }: { attempt: Attempt; id: string }) {
   if (locked && lockedFor === 0) {
     return <Alert id={id} variant="info" isInline title="You may try again now." data-testid="refusal" data-code="lockout_over" />;
   }
-  const title = locked ? `Locked for ${inWords(lockedFor)}` : failure.sentence;
   return (
-    <div role="alert" data-testid="refusal" data-code={failure.code}>
-      <Alert id={id} variant={locked ? "warning" : "danger"} isInline title={title}>
-        {locked && "There were too many wrong attempts from this device's address. Waiting is enough; nothing else is locked."}
-      </Alert>
+    <div data-testid="refusal" data-code={failure.code}>
+      {/* Said once to those who listen; the seconds are for those who look. */}
+      <span role="alert" className="pf-v6-screen-reader">
+        {failure.sentence}
+      </span>
+      {locked ? (
+        <Alert id={id} variant="warning" isInline title={`Locked for ${elapsed(lockedFor)}`}>
+          There were too many wrong attempts from this device&apos;s address. Waiting is enough; nothing else is locked.
+        </Alert>
+      ) : (
+        <Alert id={id} variant="danger" isInline title={failure.sentence} />
+      )}
     </div>
   );
 }

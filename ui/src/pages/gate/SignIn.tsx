@@ -1,6 +1,7 @@
 import { Alert } from "@patternfly/react-core/dist/esm/components/Alert";
 import { session } from "../../session/session";
 import { Frame } from "./Frame";
+import styles from "./Frame.module.css";
 import { SignInForm } from "./SignInForm";
 
 export function SignIn({ stateUnreadable }: { stateUnreadable: boolean }) {
@@ -12,7 +13,7 @@ export function SignIn({ stateUnreadable }: { stateUnreadable: boolean }) {
         </Alert>
       )}
       <SignInForm onDone={session.refresh} />
-      <p className="pf-v6-c-helper-text">
+      <p className={styles["small"]}>
         Forgotten? Run <code>sudo alga-appliance-reset-admin</code> on the appliance's console.
       </p>
     </Frame>

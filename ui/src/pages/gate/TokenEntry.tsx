@@ -22,7 +22,7 @@ export function TokenEntry() {
     if (redeemed || attempt.failure?.status === 409) await session.refresh();
   };
   return (
-    <Frame title="Enter the setup token">
+    <Frame title="Enter the setup token" wide>
       <p>The appliance's console shows twenty digits in five groups. You can also paste them, or scan the code beside them.</p>
       <Form onSubmit={(event) => void submit(event)} aria-label="Setup token">
         <fieldset>

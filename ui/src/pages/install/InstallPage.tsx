@@ -1,5 +1,55 @@
+import { ErrorState } from "../../components/ErrorState";
+import { Loading } from "../../components/Loading";
+import { useNow } from "../../components/now";
 import { PageHeading } from "../../components/PageHeading";
+import { StateLabel } from "../../components/StateLabel";
+import type { Plan } from "../../api/setup";
+import { Finish } from "./Finish";
+import styles from "./Install.module.css";
+import { CancelInstall, PlanActions } from "./PlanActions";
+import { usePlan } from "./plan";
+import { Stopped } from "./Stopped";
+import { StepList } from "./StepList";
+import { headline } from "./steps";
+import { Notice } from "./Notice";
 
+/** The install as it goes: the same from any browser, and it may be closed. */
 export default function InstallPage() {
-  return <PageHeading title="Install" />;
+  const { plan, received, failure } = usePlan();
+  const sincePlan = Math.max(0, (useNow().getTime() - received) / 1000);
+  if (!plan) return failure ? <ErrorState failure={failure} /> : <Loading label="Loading the install" />;
+  return (
+    <>
+      <PageHeading title="Installing Alga PSA" aside={<PlanState state={plan.state} />}>
+        <span data-testid="headline">{headline(plan, sincePlan)}</span> {plan.state !== "complete" && "You may close this page; it is the same from any browser."}
+      </PageHeading>
+      <div className={styles["stack"]}>
+        <Notice plan={plan} sincePlan={sincePlan} />
+        {plan.failure && plan.state !== "complete" && plan.state !== "running" && <Stopped plan={plan} failure={plan.failure} sincePlan={sincePlan} />}
+        {plan.state === "complete" && <Finish plan={plan} />}
+        <PlanActions plan={plan} />
+        <StepList plan={plan} sincePlan={sincePlan} />
+        {plan.canCancel && <CancelInstall />}
+      </div>
+    </>
+  );
+}
+
+const STATES: Record<Plan["state"], ["success" | "warning" | "danger" | "info" | "custom", string]> = {
+  empty: ["custom", "Not started"],
+  queued: ["info", "Starting"],
+  running: ["info", "Running"],
+  blocked: ["danger", "Stopped"],
+  interrupted: ["warning", "Interrupted"],
+  cancelled: ["warning", "Cancelled"],
+  complete: ["success", "Done"],
+};
+
+function PlanState({ state }: { state: Plan["state"] }) {
+  const [status, word] = STATES[state];
+  return (
+    <span role="status" data-testid="plan-state" data-state={state}>
+      <StateLabel status={status}>{word}</StateLabel>
+    </span>
+  );
 }

@@ -13,8 +13,11 @@ const WORDS: Record<Component["status"], Shown> = {
   scaled_down: ["warning", "Switched off"],
 };
 
+/** What was so when the cluster last answered is not green. */
+const WAS: Shown = ["custom", "Was healthy"];
+
 /** The workloads of the application, each with how many of its pods are ready. */
-export function Components({ components }: { components: Component[] | undefined }) {
+export function Components({ components, isOld }: { components: Component[] | undefined; isOld: boolean }) {
   return (
     <Section title="Components" testId="components">
       {!components || components.length === 0 ? (
@@ -22,7 +25,7 @@ export function Components({ components }: { components: Component[] | undefined
       ) : (
         <ul className={styles["list"]}>
           {components.map((component) => (
-            <Row key={`${component.namespace}/${component.name}`} component={component} />
+            <Row key={`${component.namespace}/${component.name}`} component={component} isOld={isOld} />
           ))}
         </ul>
       )}
@@ -30,8 +33,8 @@ export function Components({ components }: { components: Component[] | undefined
   );
 }
 
-function Row({ component }: { component: Component }) {
-  const [status, words] = WORDS[component.status] ?? WORDS.unknown;
+function Row({ component, isOld }: { component: Component; isOld: boolean }) {
+  const [status, words] = isOld && component.ready ? WAS : (WORDS[component.status] ?? WORDS.unknown);
   return (
     <li data-testid={`component-${component.name}`} data-status={component.status}>
       <div className={styles["row"]}>

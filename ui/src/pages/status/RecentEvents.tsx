@@ -31,7 +31,7 @@ const Row = memo(function Row({ event }: { event: RecentEvent }) {
   return (
     <li>
       <div className={styles["row"]}>
-        <StateLabel status={event.type === "Warning" ? "warning" : "custom"}>{event.reason}</StateLabel>
+        <StateLabel status={event.type === "Warning" ? "warning" : "plain"}>{event.reason}</StateLabel>
         <span>{event.involvedObject}</span>
         <span className={`${styles["push"]} ${styles["small"]}`}>
           {event.count > 1 && `${event.count} times, `}

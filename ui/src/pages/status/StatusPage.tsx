@@ -25,6 +25,7 @@ export default function StatusPage() {
     if (live.failure && live.connection === "lost") return <ErrorState failure={live.failure} />;
     return <Loading label="Asking the appliance" />;
   }
+  const isOld = live.connection === "lost" || status.cluster?.reachable === false;
   return (
     <>
       <PageHeading title="Status" />
@@ -34,11 +35,11 @@ export default function StatusPage() {
           <Link to="/install">See its steps</Link>
         </Alert>
       )}
-      <Tiers tiers={status.readinessTiers} />
+      <Tiers tiers={status.readinessTiers} isOld={isOld} />
       <Blockers blockers={status.topBlockers} />
       <div className={styles["columns"]}>
         <div className={styles["column"]}>
-          <Components components={status.components} />
+          <Components components={status.components} isOld={isOld} />
           <RecentEvents events={status.recentEvents} />
         </div>
         <div className={styles["column"]}>

@@ -1,10 +1,10 @@
 import type { Tier, TierName } from "../../api/status";
-import { SignalLabel } from "../../components/StateLabel";
+import { SignalLabel, StateLabel } from "../../components/StateLabel";
 import { TIERS } from "./headline";
 import styles from "./StatusPage.module.css";
 
-/** What still works: one line for each tier, with why it does not where it does not. */
-export function Tiers({ tiers }: { tiers: Record<TierName, Tier> | undefined }) {
+/** What still works: one line for each tier, with why it does not where it does not. What `isOld` is not known to be so now. */
+export function Tiers({ tiers, isOld }: { tiers: Record<TierName, Tier> | undefined; isOld: boolean }) {
   return (
     <ol className={styles["tiers"]} aria-label="What works" data-testid="tiers">
       {TIERS.map(({ key, name, about }) => {
@@ -13,7 +13,7 @@ export function Tiers({ tiers }: { tiers: Record<TierName, Tier> | undefined }) 
         return (
           <li key={key} className={styles["tier"]} data-testid={`tier-${key}`} data-signal={signal}>
             <span className={styles["tierHead"]}>
-              {name} <SignalLabel signal={signal} />
+              {name} {isOld && signal === "ready" ? <StateLabel status="custom">Was ready</StateLabel> : <SignalLabel signal={signal} />}
             </span>
             <Why tier={tier} about={about} />
           </li>

@@ -47,6 +47,7 @@ describe("remedy", () => {
     expect(of(blocker("disk-space", "x"))).toBeUndefined();
     expect(of(blocker("helmrelease-failed", "temporal"))).toEqual({ kind: "repair", release: "temporal" });
     expect(of(blocker("helmrelease-failed", "somebody-elses"))).toBeUndefined();
+    expect(of(blocker("disk-space", "x"), blocker("helmrelease-failed", "temporal")), "it would not mend the worst").toBeUndefined();
     expect(repairable("bootstrap-job-failed", undefined)).toBe("alga-core");
   });
 

@@ -60,15 +60,13 @@ export type Remedy = { kind: "retry" } | { kind: "enter-code" } | { kind: "repai
 /** The six releases of the application; others are not ours to repair. */
 const RELEASES = ["alga-core", "pgbouncer", "temporal", "workflow-worker", "email-service", "temporal-worker"];
 
-/** What a button may offer beside the first line: the worst blocker's remedy. */
+/** What a button may offer beside the first line: the worst blocker's remedy, never that of a lesser one. */
 export function remedy(status: Status): Remedy | undefined {
   if (status.setupReEditable) return { kind: "enter-code" };
   if (status.plan?.canRetry) return { kind: "retry" };
-  for (const blocker of status.topBlockers ?? []) {
-    const release = repairable(blocker.id, blocker.object);
-    if (release) return { kind: "repair", release };
-  }
-  return undefined;
+  const worst = status.topBlockers?.[0];
+  const release = worst && repairable(worst.id, worst.object);
+  return release ? { kind: "repair", release } : undefined;
 }
 
 /** The release that a repair may help with: one that failed, or whose bootstrap Job failed. */

@@ -10,7 +10,7 @@ export function EventList({ events }: { events: readonly RecentEvent[] }) {
     <ul className={styles["list"]}>
       {[...events].reverse().map((event) => (
         <li key={`${event.reason} ${event.message} ${event.timestamp}`} className={styles["row"]}>
-          <StateLabel status={event.type === "Warning" ? "warning" : "custom"}>{event.reason}</StateLabel>
+          <StateLabel status={event.type === "Warning" ? "warning" : "plain"}>{event.reason}</StateLabel>
           <span>{event.message}</span>
           <span className={`${styles["push"]} ${styles["small"]}`}>
             {event.count > 1 && `${event.count} times, `}

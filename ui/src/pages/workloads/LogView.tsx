@@ -22,6 +22,7 @@ export function LogView({ log, name }: { log: Followed; name: string }) {
   return (
     <>
       <div className={styles["tools"]}>
+        <div onKeyDown={(event) => event.key === "Enter" && go(event.shiftKey ? -1 : 1)}>
         <SearchInput
           aria-label="Search the log"
           placeholder="Search"
@@ -29,10 +30,10 @@ export function LogView({ log, name }: { log: Followed; name: string }) {
           onChange={(_, value) => setText(value)}
           onClear={() => setText("")}
           {...(text && { resultsCount: found.length === 0 ? "none" : `${(position % found.length) + 1} of ${found.length}` })}
-          onSearch={() => go(1)}
           onNextClick={() => go(1)}
           onPreviousClick={() => go(-1)}
         />
+        </div>
         <CopyButton text={all} label="the log" />
         <Button variant="plain" aria-label="Download the log" icon={<DownloadIcon />} isDisabled={held.length === 0} onClick={() => download(all(), `${name}.log`)} />
       </div>
