@@ -1,7 +1,8 @@
+import { disturbed } from "./scenarios/disturbed";
 import { look } from "./scenarios/look";
 
 /** `node main.mjs NAME` runs one scenario; it ends with 0 if what it says holds. */
-const SCENARIOS: Record<string, () => Promise<void>> = { look };
+const SCENARIOS: Record<string, () => Promise<void>> = { look, disturbed };
 
 const name = process.argv[2] ?? "";
 const scenario = SCENARIOS[name];

@@ -23,16 +23,16 @@ export function LogView({ log, name }: { log: Followed; name: string }) {
     <>
       <div className={styles["tools"]}>
         <div onKeyDown={(event) => event.key === "Enter" && go(event.shiftKey ? -1 : 1)}>
-        <SearchInput
-          aria-label="Search the log"
-          placeholder="Search"
-          value={text}
-          onChange={(_, value) => setText(value)}
-          onClear={() => setText("")}
-          {...(text && { resultsCount: found.length === 0 ? "none" : `${(position % found.length) + 1} of ${found.length}` })}
-          onNextClick={() => go(1)}
-          onPreviousClick={() => go(-1)}
-        />
+          <SearchInput
+            aria-label="Search the log"
+            placeholder="Search"
+            value={text}
+            onChange={(_, value) => setText(value)}
+            onClear={() => setText("")}
+            {...(text && { resultsCount: found.length === 0 ? "none" : `${(position % found.length) + 1} of ${found.length}` })}
+            onNextClick={() => go(1)}
+            onPreviousClick={() => go(-1)}
+          />
         </div>
         <CopyButton text={all} label="the log" />
         <Button variant="plain" aria-label="Download the log" icon={<DownloadIcon />} isDisabled={held.length === 0} onClick={() => download(all(), `${name}.log`)} />
