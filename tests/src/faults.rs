@@ -31,6 +31,7 @@ use disk::StateVolume;
 use drive::Drive;
 use end::End;
 use lane::Lane;
+pub use lane::before_the_api;
 use report::Report;
 use trouble::Cell;
 

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod charts;
 pub mod cluster;
 pub mod control_plane;
+pub mod crowd;
 pub mod faults;
 mod files;
 pub mod flux;

@@ -5,6 +5,7 @@ mod cores;
 mod figure;
 mod load;
 mod server;
+mod status;
 mod workflow;
 
 use std::io::Write;
@@ -42,6 +43,7 @@ pub async fn bench(options: &Bench, out: &mut dyn Write) -> Result<()> {
     let cores = Cores::two()?;
     let built = prepare(&story, Profile::Release).await?;
     let mut figures = server::measure(&story, &built, cores, options.runs).await?;
+    figures.extend(status::measure(&story, &built, cores, options.runs).await?);
     figures.extend(workflow::measure(&story, &built, cores, options.runs).await?);
 
     writeln!(out, "{}", figure::table(&figures))?;

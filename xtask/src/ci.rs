@@ -37,7 +37,7 @@ enum Step {
 }
 
 /// All steps. Nextest runs no doc tests, so those are a step of their own.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step::Run("fmt", &["cargo", "fmt", "--all", "--check"]),
     Step::Layers,
     Step::BundleLint,
@@ -55,6 +55,8 @@ const STEPS: [Step; 8] = [
             "warnings",
         ],
     ),
+    // After clippy, which has built the control plane and so installed what the pages are built with.
+    Step::Run("ui", &["npm", "--prefix", "ui", "run", "check"]),
     Step::Run(
         "test",
         &[

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use appliance_common::preflight::{Check, Severity, catalogue};
+use appliance_common::readiness::{self, Entry};
 use appliance_common::state_file::replace;
 use clap::Args;
 
@@ -12,6 +13,7 @@ use crate::root;
 
 /// Below the checkout.
 const PREFLIGHT: &str = "docs/preflight.md";
+const BLOCKERS: &str = "docs/blockers.md";
 const MODE: u32 = 0o644;
 
 const HEAD: &str = "# Preflight checks
@@ -27,6 +29,19 @@ The ids are shared with the analyzers of the support bundle and the blockers of 
 |---|---|---|---|---|---|---|
 ";
 
+const BLOCKERS_HEAD: &str = "# Blockers of the status page
+
+Made by `cargo xtask docs` from `crates/common/src/readiness/catalogue/`; do not edit.
+
+A blocker is told while the state of an object shows it; events only explain it. It is `critical` exactly
+while users cannot log in and it holds that up, `background` where only background services suffer, and
+`warning` otherwise. Where several are equally bad, a cause stands before what follows from it; else the
+order is that of this table. The ids are shared with preflight checks and the support bundle.
+
+| Id | Layer | When it is told | What it means | What to do |
+|---|---|---|---|---|
+";
+
 /// How `cargo xtask docs` runs.
 #[derive(Debug, Args)]
 pub struct Docs {
@@ -40,21 +55,42 @@ pub struct Docs {
 /// # Errors
 /// A page that cannot be written, or is out of date.
 pub fn docs(options: &Docs, out: &mut dyn Write) -> Result<()> {
-    let path = root().join(PREFLIGHT);
-    let page = preflight();
-    if options.check {
-        let current = std::fs::read_to_string(&path).with_context(|| format!("reading {PREFLIGHT}"))?;
-        if current != page {
-            bail!("{PREFLIGHT} is out of date: run `cargo xtask docs` and commit what it writes");
+    for (page, text) in [(PREFLIGHT, preflight()), (BLOCKERS, blockers())] {
+        if options.check {
+            compare(page, &text)?;
+        } else {
+            replace(&root().join(page), text.as_bytes(), MODE).with_context(|| format!("writing {page}"))?;
         }
-    } else {
-        replace(&path, page.as_bytes(), MODE).with_context(|| format!("writing {PREFLIGHT}"))?;
     }
     Ok(writeln!(
         out,
-        "docs: {PREFLIGHT} lists {} checks",
-        catalogue().count()
+        "docs: {PREFLIGHT} lists {} checks, {BLOCKERS} {} blockers",
+        catalogue().count(),
+        readiness::catalogue().count()
     )?)
+}
+
+fn compare(page: &str, text: &str) -> Result<()> {
+    let current = std::fs::read_to_string(root().join(page)).with_context(|| format!("reading {page}"))?;
+    if current != text {
+        bail!("{page} is out of date: run `cargo xtask docs` and commit what it writes");
+    }
+    Ok(())
+}
+
+fn blockers() -> String {
+    readiness::catalogue().fold(BLOCKERS_HEAD.to_owned(), |mut page, entry| {
+        let Entry {
+            id,
+            layer,
+            when,
+            meaning,
+            next,
+        } = entry;
+        let cells = [when, meaning, next].map(|text| text.replace('|', "\\|"));
+        let _ = writeln!(page, "| `{id}` | {} | {} |", layer.as_str(), cells.join(" | "));
+        page
+    })
 }
 
 fn preflight() -> String {
@@ -89,13 +125,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_check_is_one_row_with_seven_cells() {
-        let page = preflight();
-        let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
-        assert_eq!(rows.len(), catalogue().count());
-        for row in rows {
-            let (all, escaped) = (row.matches('|').count(), row.matches("\\|").count());
-            assert_eq!(all - escaped, 8, "{row}");
+    fn each_entry_is_one_row_with_all_its_cells() {
+        let pages = [
+            (preflight(), catalogue().count(), 8),
+            (blockers(), readiness::catalogue().count(), 6),
+        ];
+        for (page, entries, bars) in pages {
+            let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+            assert_eq!(rows.len(), entries);
+            for row in rows {
+                let (all, escaped) = (row.matches('|').count(), row.matches("\\|").count());
+                assert_eq!(all - escaped, bars, "{row}");
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod outbound;
 pub mod preflight;
 pub mod process;
 pub mod random;
+pub mod readiness;
 pub mod release;
 pub mod secret;
 pub mod state_file;

@@ -1,17 +1,20 @@
 //! The handles that request handlers share.
 
+mod records;
+
 use std::sync::Arc;
 
 use appliance_common::clock::Clock;
 use appliance_common::names;
 
 use crate::auth::{Audit, Auth};
-use crate::http::Limits;
+use crate::http::{Limits, Ui};
 use crate::mode::{InstallMode, ReEditable};
 use crate::settings::Settings;
 use crate::setup::Setup;
 use crate::setup::checkup::Checkup;
 use crate::state_dir;
+use crate::status::{self, NetworkSettings, Status};
 
 /// Everything a handler may reach; cheap to clone.
 #[derive(Debug, Clone)]
@@ -34,6 +37,10 @@ pub struct App {
     pub setup: Setup,
     /// Checks of host and network.
     pub checkup: Checkup,
+    /// What the box is doing, and what is wrong.
+    pub status: Status,
+    /// The web pages.
+    pub ui: Ui,
 }
 
 impl App {
@@ -48,7 +55,18 @@ impl App {
         let audit = Audit::at(audit_log, clock.clone());
         let setup = Setup::open(settings.setup(), clock.clone(), boot_id());
         let editable = setup.clone();
+        let ui = Ui::open(settings.http.ui_dir.as_deref());
         let checkup_clock = clock.clone();
+        let status = Status::open(status::Parts {
+            records: Arc::new(records::SetupRecords::new(setup.clone(), settings.http.port)),
+            cluster: setup.settings().cluster.clone(),
+            limit: settings.cluster.status_timeout,
+            network: NetworkSettings {
+                ttl: settings.engine.network_probe_ttl,
+                debounce: settings.engine.network_probe_debounce,
+            },
+            clock: clock.clone(),
+        });
         Self {
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
@@ -58,7 +76,9 @@ impl App {
             limits: Arc::new(limits),
             audit,
             checkup: Checkup::new(setup.clone(), checkup_clock),
+            ui,
             setup,
+            status,
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::http::{self, Front, Limits};
 use crate::settings::Settings;
+use crate::status::Status;
 
 /// Why the control plane could not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,7 @@ fn stop_signal(kind: SignalKind) -> Result<Signal, RunError> {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    status: Status,
     stop: CancellationToken,
     serving: JoinHandle<()>,
 }
@@ -121,9 +123,12 @@ impl Running {
         tracing::info!(%address, "listening");
         let stop = CancellationToken::new();
         let limits = (*app.limits).clone();
+        let status = app.status.clone();
+        status.begin();
         let serving = tokio::spawn(http::serve(listener, Front::new(app), limits, stop.clone()));
         Ok(Self {
             address,
+            status,
             stop,
             serving,
         })
@@ -137,6 +142,7 @@ impl Running {
 
     /// Stops accepting, lets requests in flight end within the drain limit, and returns.
     pub async fn stop(self) {
+        self.status.stop();
         self.stop.cancel();
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the server ended badly");

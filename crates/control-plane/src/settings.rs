@@ -81,6 +81,9 @@ pub struct HttpSettings {
     /// Comma list of names this box answers to; unset means any. IP literals and localhost always pass.
     #[arg(long, env = "ALGA_APPLIANCE_ALLOWED_HOSTS", value_parser = comma_list, default_value = "")]
     pub allowed_hosts: std::vec::Vec<String>,
+    /// Directory of web pages to show instead of those built in; read once at the start.
+    #[arg(long = "status-ui-dir", env = "ALGA_APPLIANCE_STATUS_UI_DIR")]
+    pub ui_dir: Option<PathBuf>,
 }
 
 /// The management password and its sessions.

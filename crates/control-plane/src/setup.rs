@@ -63,6 +63,7 @@ use selection::{ReleaseSelection, SelectionFile};
 use shipped::Continuation;
 
 pub use control::ControlError;
+pub(crate) use probe::NetworkFinding;
 pub use reconcile::RetrySettings;
 pub use storage_repair::StorageRepair;
 pub use submit::SubmitError;

@@ -1,196 +1,246 @@
-//! What the status page shows: everything observed first, then put into its wire form.
+//! Status: one task observes and judges, everybody reads what it published last.
+//!
+//! `watch` follows each kind of object, `link` the API server itself, `local` the state volume, `login`
+//! the application's address, `network` the way to the registry and `host` the disk. They send changes to `board`, which
+//! owns the `picture`, judges it by the rules of `common::readiness` and publishes a `document`. A request
+//! takes what is there: it never makes anything happen.
 
-use appliance_common::clock::iso_millis;
-use jiff::Timestamp;
-use serde_json::{Value, json};
+mod board;
+mod document;
+mod host;
+mod link;
+mod local;
+mod login;
+mod network;
+mod picture;
+mod streams;
+mod watch;
 
-/// Version of the document's own shape.
-const SCHEMA_VERSION: u32 = 1;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// One observation of the box; plain data, whoever made it.
-#[derive(Debug)]
-pub(crate) struct Observed {
-    /// The state document, if there is one; `Err` says why it cannot be read.
-    pub(crate) install_state: Result<Option<Value>, String>,
-    /// The answers without their secrets; null when there are none.
-    pub(crate) inputs: Value,
-    /// The release selection; null when there is none.
-    pub(crate) release: Value,
-    /// What the running step is doing just now.
-    pub(crate) progress: Option<String>,
-    /// What happens by itself about a failure of setup that can pass (20 §12).
-    pub(crate) auto_retry: Option<Value>,
-    /// A failure that could not be recorded.
-    pub(crate) engine_failure: Option<Value>,
-    /// The last repair of a release, if there was one.
-    pub(crate) repair: Option<Value>,
-    /// Whether new answers may replace the old.
-    pub(crate) editable: bool,
-    /// When all this was seen.
-    pub(crate) at: Timestamp,
+use appliance_common::clock::Clock;
+use appliance_common::cluster::ClusterSource;
+use tokio::sync::{Notify, watch as channel};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use board::Board;
+use document::Numbers;
+use link::Link;
+use picture::{Feed, Picture};
+
+pub(crate) use document::Document;
+pub(crate) use local::{Local, Moment, NetworkTrouble, Records};
+pub(crate) use network::NetworkSettings;
+use streams::Streams;
+pub(crate) use streams::{Place, TooMany};
+
+/// Longest a request waits for what was just recorded.
+const TAKE_UP_LIMIT: Duration = Duration::from_millis(300);
+
+/// What status needs from others.
+pub(crate) struct Parts {
+    /// What the state volume tells.
+    pub(crate) records: Arc<dyn Records>,
+    /// Where the cluster is.
+    pub(crate) cluster: ClusterSource,
+    /// Deadline of one request to it.
+    pub(crate) limit: Duration,
+    /// How the network is looked at.
+    pub(crate) network: NetworkSettings,
+    /// The time.
+    pub(crate) clock: Clock,
 }
 
-/// The wire form (40 §7), as far as it can be told without looking into the cluster.
-pub(crate) fn snapshot(seen: &Observed) -> Value {
-    let (state, unreadable) = match &seen.install_state {
-        Ok(state) => (state.clone().unwrap_or(Value::Null), None),
-        Err(cause) => (Value::Null, Some(cause.as_str())),
-    };
-    let failure = unreadable
-        .map(state_unreadable)
-        .or(seen.engine_failure.clone())
-        .or(state.get("failure").cloned());
-    let text = |key: &str, default: &str| state[key].as_str().unwrap_or(default).to_owned();
-    let mut snapshot = json!({
-        "schemaVersion": SCHEMA_VERSION,
-        "source": "ubuntu-host-service",
-        "collectedAt": iso_millis(seen.at),
-        "ageSeconds": 0,
-        "stale": false,
-        "stateUnreadable": unreadable.is_some(),
-        "setupInputs": seen.inputs,
-        "releaseSelection": seen.release,
-        "release": seen.release,
-        "installState": state,
-        "currentPhase": text("phase", "setup"),
-        "status": text("status", "unknown"),
-        "lastRecordedError": failure,
-        "failures": failure.as_ref().map(|failure| vec![wire_failure(failure, &text("lastAction", ""))]).unwrap_or_default(),
-        "rollup": rollup(&state, failure.as_ref(), seen.auto_retry.as_ref()),
-        "steps": state.get("steps").cloned().unwrap_or_else(|| json!([])),
-        "urls": {"loginUrl": login_url(seen), "statusUrl": null},
-        "setupProgress": seen.progress,
-        "repair": seen.repair,
-        "setupReEditable": seen.editable,
-    });
-    if let Some(auto_retry) = &seen.auto_retry {
-        snapshot["autoRetry"] = auto_retry.clone();
+/// The handle on status; cheap to clone.
+#[derive(Clone)]
+pub struct Status(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    link: Link,
+    published: channel::Sender<Arc<Document>>,
+    taken_up: channel::Sender<Moment>,
+    /// The records are looked at now.
+    look: Arc<Notify>,
+    /// What the board begins with, until it does.
+    beginning: Mutex<Option<(Picture, Numbers)>>,
+    tasks: Mutex<JoinSet<()>>,
+    streams: Streams,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Status").finish_non_exhaustive()
     }
-    snapshot
 }
 
-fn state_unreadable(cause: &str) -> Value {
-    json!({
-        "category": "state-unreadable",
-        "phase": "setup",
-        "step": "read-state",
-        "message": "The record of this appliance's installation cannot be read",
-        "suspectedCause": cause,
-        "suggestedNextStep": "Make a support bundle, or restore the file named; nothing is changed until then.",
-        "retrySafe": false,
-    })
-}
+impl Status {
+    /// Reads what is on the state volume, so that there is a document from the first moment on; starts
+    /// nothing and asks nobody.
+    pub(crate) fn open(parts: Parts) -> Self {
+        let mut picture = Picture::default();
+        picture.show_local(parts.records.read());
+        picture.settle(parts.clock.now(), None);
+        let mut numbers = Numbers::new();
+        let keys = board::keys(&picture).0.unwrap_or_default();
+        let first = Document::first(keys, &mut numbers);
+        Self(Arc::new(Inner {
+            parts,
+            link: Link::new(),
+            published: channel::Sender::new(Arc::new(first)),
+            taken_up: channel::Sender::new(Moment::default()),
+            look: Arc::default(),
+            beginning: Mutex::new(Some((picture, numbers))),
+            tasks: Mutex::new(JoinSet::new()),
+            streams: Streams::default(),
+            stop: CancellationToken::new(),
+        }))
+    }
 
-fn wire_failure(failure: &Value, last_action: &str) -> Value {
-    let mut wire = failure.clone();
-    wire["lastAction"] = last_action.into();
-    wire
-}
+    /// Begins to observe; a second call does nothing. Returns at once.
+    pub fn begin(&self) {
+        let beginning = self
+            .0
+            .beginning
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some((picture, numbers)) = beginning else {
+            return;
+        };
+        let Parts {
+            records,
+            cluster,
+            limit,
+            network,
+            clock,
+        } = &self.0.parts;
+        let (feed, changes) = Feed::new();
+        let link = &self.0.link;
+        let (login_wanted, login_seen) = channel::channel(login::Wanted::default());
+        let (network_wanted, network_seen) = channel::channel(network::Wanted::default());
+        let board = Board {
+            clock: clock.clone(),
+            link: link.clone(),
+            picture,
+            numbers,
+            published: self.0.published.clone(),
+            taken_up: self.0.taken_up.clone(),
+            login: login_wanted,
+            network: network_wanted,
+        };
+        let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(board.run(changes));
+        let look = Arc::clone(&self.0.look);
+        tasks.spawn(local::keep(Arc::clone(records), feed.clone(), link.clone(), look));
+        tasks.spawn(link.clone().keep(cluster.clone(), feed.clone(), clock.clone()));
+        tasks.spawn(login::keep(
+            login_seen,
+            Arc::clone(records),
+            feed.clone(),
+            clock.clone(),
+        ));
+        tasks.spawn(host::keep(Arc::clone(records), feed.clone()));
+        let look = (clock.clone(), *network);
+        tasks.spawn(network::keep(
+            network_seen,
+            Arc::clone(records),
+            feed.clone(),
+            look,
+        ));
+        let followers = watch::Followers {
+            tasks: &mut tasks,
+            link,
+            feed: &feed,
+            limit: *limit,
+        };
+        followers.begin();
+    }
 
-fn rollup(state: &Value, failure: Option<&Value>, auto_retry: Option<&Value>) -> Value {
-    if let Some(failure) = failure {
-        let (message, next) = (&failure["message"], &failure["suggestedNextStep"]);
-        if let Some(auto) =
-            auto_retry.filter(|auto| auto["willRetry"] == true && failure["retrySafe"] == true)
-        {
-            return json!({"state": "installing", "message": message, "nextAction": continuing(auto)});
+    /// Ends the observers, and with them every stream: their readers are told.
+    pub fn stop(&self) {
+        self.0.stop.cancel();
+        self.0
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort_all();
+    }
+
+    /// The newest document.
+    #[must_use]
+    pub(crate) fn latest(&self) -> Arc<Document> {
+        Arc::clone(&self.0.published.borrow())
+    }
+
+    /// The newest document, with what this process recorded a moment ago in it: whoever has just submitted
+    /// something finds it. Waits for the board only then, and not for long.
+    pub(crate) async fn current(&self) -> Arc<Document> {
+        if self.refresh() {
+            return self.latest();
         }
-        if failure["category"] == "interrupted" {
-            return json!({"state": "installing", "message": message, "nextAction": next});
+        let now = self.0.parts.records.moment();
+        let mut taken_up = self.0.taken_up.subscribe();
+        if !taken_up.borrow_and_update().is(&now) {
+            self.0.look.notify_one();
+            // Late is what it is, and the next request is another chance.
+            let _ = timeout(TAKE_UP_LIMIT, taken_up.wait_for(|moment| moment.is(&now))).await;
         }
-        return json!({"state": "blocked", "message": message, "nextAction": next});
+        self.latest()
     }
-    let (message, next) = match state["lastAction"].as_str() {
-        Some(action) => (action, "Nothing: this page follows what happens."),
-        None => ("Nothing is installed yet", "Fill in the setup form."),
-    };
-    json!({"state": "installing", "message": message, "nextAction": next})
-}
 
-fn continuing(auto: &Value) -> String {
-    if let Some(waiting_for) = auto["waitingFor"].as_str() {
-        return waiting_for.to_owned();
-    }
-    let next = auto["attempts"].as_u64().unwrap_or_default() + 1;
-    format!(
-        "Nothing: continuing automatically, attempt {next} of {}.",
-        auto["maxAttempts"]
-    )
-}
-
-/// Where the application is to be found: the live intent, not what was typed first.
-fn login_url(seen: &Observed) -> Option<&str> {
-    seen.release["runtime"]["appHostname"]
-        .as_str()
-        .filter(|address| !address.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(install_state: Result<Option<Value>, String>) -> Observed {
-        Observed {
-            install_state,
-            inputs: Value::Null,
-            release: Value::Null,
-            progress: None,
-            auto_retry: None,
-            engine_failure: None,
-            repair: None,
-            editable: false,
-            at: Timestamp::UNIX_EPOCH,
+    /// While nobody observes, the records alone are looked at; says whether that is so.
+    fn refresh(&self) -> bool {
+        let mut beginning = self.0.beginning.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((picture, numbers)) = &mut *beginning else {
+            return false;
+        };
+        picture.show_local(self.0.parts.records.read());
+        picture.settle(self.0.parts.clock.now(), None);
+        let next = board::keys(picture)
+            .0
+            .ok()
+            .and_then(|keys| Document::after(&self.latest(), keys, numbers));
+        if let Some(next) = next {
+            self.0.published.send_replace(Arc::new(next));
         }
+        true
     }
 
-    #[test]
-    fn a_fresh_box_asks_for_the_form() {
-        let status = snapshot(&seen(Ok(None)));
-        assert_eq!(status["status"], "unknown");
-        assert_eq!(status["currentPhase"], "setup");
-        assert_eq!(status["rollup"]["nextAction"], "Fill in the setup form.");
-        assert_eq!(status["failures"], json!([]));
+    /// Follows the documents from now on.
+    #[must_use]
+    pub(crate) fn follow(&self) -> channel::Receiver<Arc<Document>> {
+        self.0.published.subscribe()
     }
 
-    #[test]
-    fn a_recorded_failure_is_the_rollup_with_what_to_do() {
-        let state = json!({
-            "status": "preflight-blocked", "phase": "dns", "lastAction": "looking up ghcr.io",
-            "failure": {"category": "dns", "message": "no address", "suggestedNextStep": "correct the server",
-                        "retrySafe": true},
-        });
-        let status = snapshot(&seen(Ok(Some(state))));
-        assert_eq!(
-            status["rollup"],
-            json!({"state": "blocked", "message": "no address", "nextAction": "correct the server"})
-        );
-        assert_eq!(status["failures"][0]["lastAction"], "looking up ghcr.io");
-        assert_eq!(status["lastRecordedError"]["category"], "dns");
+    /// Cancelled when streams are to end.
+    #[must_use]
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
-    #[test]
-    fn a_failure_that_is_tried_again_by_itself_is_still_installing() {
-        let auto_retry =
-            |will: bool| json!({"willRetry": will, "exhausted": !will, "attempts": 2, "maxAttempts": 10});
-        let state = json!({"status": "preflight-blocked", "phase": "network",
-                           "failure": {"message": "no answer", "retrySafe": true}});
-        for (will_retry, rollup) in [(true, "installing"), (false, "blocked")] {
-            let mut seen = seen(Ok(Some(state.clone())));
-            seen.auto_retry = Some(auto_retry(will_retry));
-            let status = snapshot(&seen);
-            assert_eq!(status["rollup"]["state"], rollup);
-            assert_eq!(status["autoRetry"]["willRetry"], will_retry);
-            let next = status["rollup"]["nextAction"].as_str().unwrap_or_default();
-            assert_eq!(next.contains("attempt 3 of 10"), will_retry, "{next}");
-        }
-        assert_eq!(snapshot(&seen(Ok(Some(state)))).get("autoRetry"), None);
+    /// How long ago the newest observation was confirmed: the API server's last sign of life, or else the
+    /// making of the document.
+    #[must_use]
+    pub(crate) fn age(&self, document: &Document) -> Duration {
+        self.0.link.silence().unwrap_or_else(|| document.age())
     }
 
-    #[test]
-    fn a_state_that_cannot_be_read_is_blocked_and_never_fresh() {
-        let status = snapshot(&seen(Err("line 3 is damaged".to_owned())));
-        assert_eq!(status["stateUnreadable"], true);
-        assert_eq!(status["rollup"]["state"], "blocked");
-        assert_eq!(status["failures"][0]["suspectedCause"], "line 3 is damaged");
+    /// Whether new answers may replace the old, at this very moment.
+    #[must_use]
+    pub(crate) fn is_editable(&self) -> bool {
+        self.0.parts.records.is_editable()
+    }
+
+    /// A place for one more stream of a session.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub(crate) fn place(&self, session: &str) -> Result<Place, TooMany> {
+        self.0.streams.place(session)
     }
 }

@@ -16,4 +16,7 @@ mod http {
     mod recover;
     mod sessions;
     mod setup_runs;
+    mod status;
+    mod stream;
+    mod ui;
 }

@@ -185,7 +185,10 @@ impl Lane {
 }
 
 /// A proxy before the API server, and the kubeconfig that leads through it.
-async fn before_the_api(cluster: &TestCluster, script: Script) -> Result<(Proxy, PathBuf)> {
+///
+/// # Errors
+/// The proxy does not start, or the kubeconfig cannot be read or written.
+pub async fn before_the_api(cluster: &TestCluster, script: Script) -> Result<(Proxy, PathBuf)> {
     let mut config: Value = serde_json::from_slice(&std::fs::read(cluster.kubeconfig())?)?;
     let seen = &mut config["clusters"][0]["cluster"];
     let ca = seen["certificate-authority-data"].as_str().unwrap_or_default();

@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::body::{self, Body, Cut};
-use super::fault::{Dialect, Fault, HOLD_LIMIT, LATE};
+use super::fault::{Dialect, Fault, HOLD_LIMIT};
 use super::script::Script;
 use crate::ports;
 
@@ -196,7 +196,7 @@ impl Inner {
         }
         match fault {
             Fault::Delay => {
-                sleep(LATE).await;
+                sleep(self.script.delay()).await;
                 self.pass(line, request).await.map(body::whole)
             }
             Fault::CutInBody => Ok(body::cut(self.pass(line, request).await?).await),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use appliance_control_plane::setup::plan::StepId;
 use http::Method;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::fault::Fault;
+use super::fault::{Fault, LATE};
 
 /// Which requests a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -109,10 +110,22 @@ pub struct Script {
     lifted: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     armed: Vec<Armed>,
     hits: Vec<Hit>,
+    /// How late a delayed answer is.
+    delay: Duration,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            armed: Vec::new(),
+            hits: Vec::new(),
+            delay: LATE,
+        }
+    }
 }
 
 impl Script {
@@ -149,6 +162,15 @@ impl Script {
     pub(super) async fn until_lifted(&self) {
         // The sender is in `self`, so the wait has an end or is dropped.
         let _ = self.lifted.subscribe().changed().await;
+    }
+
+    /// How late an answer is from now on that a rule delays.
+    pub fn delay_by(&self, delay: Duration) {
+        locked(&self.state).delay = delay;
+    }
+
+    pub(super) fn delay(&self) -> Duration {
+        locked(&self.state).delay
     }
 
     /// What it did so far.

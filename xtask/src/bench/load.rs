@@ -19,34 +19,60 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Longest answer that is understood.
-const MAX_ANSWER: usize = 8 * 1024;
+const MAX_ANSWER: usize = 512 * 1024;
 
 /// How every answer begins.
 const SUCCESS: &[u8] = b"HTTP/1.1 200 ";
 
 /// Asks for `path` for `time`; gives answered requests per second.
-pub(crate) fn requests_per_second(server: SocketAddr, path: &str, time: Duration) -> Result<f64> {
-    let request = request(server, path);
+pub(crate) fn requests_per_second(server: SocketAddr, request: &Request, time: Duration) -> Result<f64> {
     let mut connections = (0..CONNECTIONS)
         .map(|_| Connection::open(server))
         .collect::<Result<Vec<_>>>()?;
     for connection in &mut connections {
-        connection.send(&request)?;
+        connection.send(request)?;
     }
-    turns(&mut connections, &request, WARM_UP)?;
+    turns(&mut connections, request, WARM_UP)?;
     let began = Instant::now();
-    let answered = turns(&mut connections, &request, time)?;
+    let answered = turns(&mut connections, request, time)?;
     Ok(f64::from(answered) / began.elapsed().as_secs_f64())
 }
 
-/// One request on a connection of its own.
-pub(crate) fn once(server: SocketAddr, path: &str) -> Result<()> {
+/// One request on a connection of its own; gives the length of its answer.
+pub(crate) fn once(server: SocketAddr, request: &Request) -> Result<usize> {
     let mut connection = Connection::open(server)?;
-    connection.send(&request(server, path))?;
-    connection.receive()
+    connection.send(request)?;
+    connection.receive()?;
+    Ok(connection.expected)
 }
 
-fn turns(connections: &mut [Connection], request: &[u8], time: Duration) -> Result<u32> {
+/// How long each of `count` requests takes, one after the other on one connection.
+pub(crate) fn times(server: SocketAddr, request: &Request, count: usize) -> Result<Vec<Duration>> {
+    let mut connection = Connection::open(server)?;
+    let mut one = || {
+        let began = Instant::now();
+        connection.send(request)?;
+        connection.receive()?;
+        Ok(began.elapsed())
+    };
+    one()?;
+    (0..count).map(|_| one()).collect()
+}
+
+/// A request as it is sent.
+pub(crate) struct Request(Vec<u8>);
+
+impl Request {
+    /// A `GET`, with the cookies of a session if one is needed.
+    pub(crate) fn new(server: SocketAddr, path: &str, cookies: Option<&str>) -> Self {
+        let cookies = cookies
+            .map(|cookies| format!("Cookie: {cookies}\r\n"))
+            .unwrap_or_default();
+        Self(format!("GET {path} HTTP/1.1\r\nHost: {server}\r\n{cookies}\r\n").into_bytes())
+    }
+}
+
+fn turns(connections: &mut [Connection], request: &Request, time: Duration) -> Result<u32> {
     let began = Instant::now();
     let mut answered = 0;
     while began.elapsed() < time {
@@ -59,16 +85,12 @@ fn turns(connections: &mut [Connection], request: &[u8], time: Duration) -> Resu
     Ok(answered)
 }
 
-fn request(server: SocketAddr, path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: {server}\r\n\r\n").into_bytes()
-}
-
 struct Connection {
     stream: TcpStream,
     /// Length of the last answer. The next one is as long, so that its head need not be read again: the
     /// generator must cost less than the server, in a debug build too.
     expected: usize,
-    buffer: [u8; MAX_ANSWER],
+    buffer: Vec<u8>,
 }
 
 impl Connection {
@@ -82,12 +104,12 @@ impl Connection {
         Ok(Self {
             stream: open().with_context(|| format!("connecting to {server}"))?,
             expected: 0,
-            buffer: [0; MAX_ANSWER],
+            buffer: vec![0; MAX_ANSWER],
         })
     }
 
-    fn send(&mut self, request: &[u8]) -> Result<()> {
-        self.stream.write_all(request).context("sending a request")
+    fn send(&mut self, request: &Request) -> Result<()> {
+        self.stream.write_all(&request.0).context("sending a request")
     }
 
     /// Reads one whole answer, which must be a 200.
@@ -158,7 +180,12 @@ mod tests {
                 std::thread::spawn(move || answer(stream.unwrap()));
             }
         });
-        let rate = requests_per_second(server, "/", Duration::from_millis(50)).unwrap();
+        let rate = requests_per_second(
+            server,
+            &Request::new(server, "/", None),
+            Duration::from_millis(50),
+        )
+        .unwrap();
         assert!(rate > f64::from(CONNECTIONS), "{rate}");
     }
 

@@ -2,6 +2,7 @@
 //! API server.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -33,27 +34,21 @@ const MEMORY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Memory of a process, in MiB.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Memory {
-    resident: f64,
+pub(super) struct Memory {
+    pub(super) resident: f64,
     anonymous: f64,
 }
 
 pub(crate) async fn measure(story: &Story, built: &Built, cores: Cores, runs: u16) -> Result<Vec<Figure>> {
     let cluster = TestCluster::start(&built.tools, Parts::Api).await?;
-    let place = Place {
-        kubeconfig: cluster.kubeconfig(),
-        // Nothing asks it before somebody submits.
-        registry: "127.0.0.1:1".to_owned(),
-        flux_manifest: None,
-        storage_proof: None,
-    };
+    let place = place(cluster.kubeconfig());
     let (mut starts, mut resident, mut anonymous, mut rates) = (vec![], vec![], vec![], vec![]);
     for run in 1..=runs {
         let (server, start) = first_answer(built, &place, cores)?;
         let memory = idle_memory(&server).await?;
         let address = address(&server)?;
         let rate = on(cores.load, || {
-            load::requests_per_second(address, HEALTHZ, LOAD_TIME)
+            load::requests_per_second(address, &load::Request::new(address, HEALTHZ, None), LOAD_TIME)
         })?;
         story.say(format_args!(
             "server, run {run} of {runs}: {:.1} ms, {:.1} MiB, {rate:.0} requests/s",
@@ -94,19 +89,31 @@ fn first_answer(built: &Built, place: &Place, cores: Cores) -> Result<(Appliance
             ensure!(began.elapsed() < START_LIMIT, "the server does not listen");
             std::thread::sleep(LOOK_EVERY);
         }
-        load::once(address(&server)?, HEALTHZ)?;
+        let address = address(&server)?;
+        load::once(address, &load::Request::new(address, HEALTHZ, None))?;
         Ok((server, began.elapsed()))
     })
 }
 
-fn address(server: &Appliance) -> Result<SocketAddr> {
+/// A box before a cluster, with nothing installed.
+pub(super) fn place(kubeconfig: PathBuf) -> Place {
+    Place {
+        kubeconfig,
+        // Nothing asks it before somebody submits.
+        registry: "127.0.0.1:1".to_owned(),
+        flux_manifest: None,
+        storage_proof: None,
+    }
+}
+
+pub(super) fn address(server: &Appliance) -> Result<SocketAddr> {
     let url = server.url();
     let address = url.trim_start_matches("http://");
     address.parse().with_context(|| format!("{url} is no address"))
 }
 
 /// The memory once it stands still.
-async fn idle_memory(server: &Appliance) -> Result<Memory> {
+pub(super) async fn idle_memory(server: &Appliance) -> Result<Memory> {
     let began = Instant::now();
     let mut last = memory(server.id())?;
     let mut same = 0;
@@ -119,7 +126,7 @@ async fn idle_memory(server: &Appliance) -> Result<Memory> {
     Ok(last)
 }
 
-fn memory(process: u32) -> Result<Memory> {
+pub(super) fn memory(process: u32) -> Result<Memory> {
     let file = format!("/proc/{process}/status");
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;
     let field = |name| mebibytes(&text, name).with_context(|| format!("{file} has no {name}"));

@@ -41,18 +41,19 @@ impl Api {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// The session, as a `Cookie` header has it.
+    pub(crate) fn cookies(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     async fn send(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let what = format!("{method} {path}");
-        let cookies: Vec<_> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
         let mut request = self
             .client
             .request(method, format!("{}{path}", self.base))
             .header(ORIGIN, &self.base)
-            .header(COOKIE, cookies.join("; "));
+            .header(COOKIE, self.cookies());
         if let Some(body) = body {
             request = request
                 .header(CONTENT_TYPE, "application/json")

@@ -141,10 +141,12 @@ fn show_plan(story: &Story, plan: &Value) {
     }
 }
 
-async fn sign_in(api: &mut Api, token: &str) -> Result<()> {
+/// Redeems the setup token and sets a password, which it gives.
+pub(crate) async fn sign_in(api: &mut Api, token: &str) -> Result<String> {
     api.post("/api/auth/redeem-token", &json!({"token": token}))
         .await?;
-    api.post("/api/auth/set-password", &json!({"password": password()}))
+    let password = password();
+    api.post("/api/auth/set-password", &json!({"password": password}))
         .await?;
     let state = api.get("/api/auth/state").await?;
     ensure!(
@@ -152,7 +154,7 @@ async fn sign_in(api: &mut Api, token: &str) -> Result<()> {
         "after set-password the phase is {}",
         state["phase"]
     );
-    Ok(())
+    Ok(password)
 }
 
 async fn follow(story: &Story, api: &mut Api, appliance: &mut Appliance) -> Result<Value> {

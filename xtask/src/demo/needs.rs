@@ -20,8 +20,11 @@ struct Need {
     package: &'static str,
 }
 
-/// A linker and a C compiler (ring), and the language of the test tools.
-const NEEDS: [Need; 2] = [
+/// The oldest Node that builds the web pages; `ui/package.json` says the same.
+const NODE: (u32, u32) = (20, 19);
+
+/// A linker and a C compiler (ring), the language of the test tools, and what builds the web pages.
+const NEEDS: [Need; 4] = [
     Need {
         name: "cc",
         package: "build-essential",
@@ -29,6 +32,14 @@ const NEEDS: [Need; 2] = [
     Need {
         name: "go",
         package: "golang-go",
+    },
+    Need {
+        name: "node",
+        package: "nodejs",
+    },
+    Need {
+        name: "npm",
+        package: "npm",
     },
 ];
 
@@ -56,14 +67,16 @@ pub(crate) async fn check(story: &Story) -> Result<()> {
             .await
             .at("needs", &line_to_run(true, &packages_line))?;
     }
-    go_is_new_enough().await
+    go_is_new_enough().await?;
+    node_is_new_enough().await
 }
 
 fn line_to_run(is_debian: bool, packages: &str) -> String {
     if is_debian {
         format!("sudo apt-get install --yes {packages}")
     } else {
-        "install a C compiler with its linker, and Go 1.26 (https://go.dev/dl), then run this again"
+        "install a C compiler with its linker, Go 1.26 (https://go.dev/dl) and Node 20.19 with npm (https://nodejs.org), \
+         then run this again"
             .to_owned()
     }
 }
@@ -104,6 +117,17 @@ async fn go_is_new_enough() -> Result<()> {
     ))
 }
 
+async fn node_is_new_enough() -> Result<()> {
+    let said = runner::capture(&["node", "--version"], GET_LIMIT).await;
+    let next = "install Node 20.19 or newer: https://nodejs.org";
+    let said = said.context("asking Node for its version").at("needs", next)?;
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    if version(&said).is_some_and(|version| version >= NODE) {
+        return Ok(());
+    }
+    Err(needed(&format!("Node 20.19 or newer (this is {said})"), next))
+}
+
 fn needed(what: &str, next: &str) -> anyhow::Error {
     let stopped = Stopped {
         step: "needs".to_owned(),
@@ -113,9 +137,10 @@ fn needed(what: &str, next: &str) -> anyhow::Error {
     stopped.into()
 }
 
-/// `go1.26.8` or `go1.27rc1` as numbers.
+/// `go1.26.8`, `go1.27rc1` or `v20.19.1` as numbers.
 fn version(text: &str) -> Option<(u32, u32)> {
-    let (major, rest) = text.strip_prefix("go")?.split_once('.')?;
+    let numbers = text.strip_prefix("go").or_else(|| text.strip_prefix('v'))?;
+    let (major, rest) = numbers.split_once('.')?;
     let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
@@ -125,11 +150,12 @@ mod tests {
     use super::version;
 
     #[test]
-    fn go_versions_are_compared_as_numbers() {
+    fn versions_are_compared_as_numbers() {
         for (text, read) in [
             ("go1.26.8", Some((1, 26))),
             ("go1.27rc1", Some((1, 27))),
             ("go1.9", Some((1, 9))),
+            ("v20.19.1", Some((20, 19))),
             ("devel +a1b2", None),
             ("", None),
         ] {

@@ -25,6 +25,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(30);
 pub struct ClusterSource {
     kubeconfig: PathBuf,
     limit: Duration,
+    agent: &'static str,
 }
 
 impl ClusterSource {
@@ -33,6 +34,7 @@ impl ClusterSource {
         Self {
             kubeconfig: kubeconfig.into(),
             limit: CALL_LIMIT,
+            agent: AGENT,
         }
     }
 
@@ -40,6 +42,12 @@ impl ClusterSource {
     #[must_use]
     pub fn with_call_limit(self, limit: Duration) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The same, known by another name in the API server's audit log.
+    #[must_use]
+    pub fn known_as(self, agent: &'static str) -> Self {
+        Self { agent, ..self }
     }
 
     /// The kubeconfig that is looked for first.
@@ -63,7 +71,9 @@ impl ClusterSource {
         config.connect_timeout = Some(CONNECT_LIMIT);
         // `Cluster::call` tries again, with what the server said at hand; a second loop below it would hide that.
         config.default_retry = false;
-        config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
+        config
+            .headers
+            .push((USER_AGENT, HeaderValue::from_static(self.agent)));
         let client = Client::try_from(config).map_err(|error| not_configured(Box::new(error)))?;
         Ok(Cluster::new(client, self.limit, meter))
     }

@@ -13,6 +13,12 @@ pub struct Limits {
     pub keep_alive: Duration,
     /// How long a client may leave an answer unread.
     pub write_stall: Duration,
+    /// How long the reader of a stream may take nothing of it.
+    pub stream_stall: Duration,
+    /// How often a stream shows that it lives.
+    pub stream_alive: Duration,
+    /// How often it is looked whether the reader of a stream is still signed in.
+    pub stream_check: Duration,
     /// How long an answer that ends the connection is given to arrive.
     pub linger: Duration,
     /// How long requests in flight are given at shutdown.
@@ -34,6 +40,9 @@ impl Default for Limits {
             body_read: Duration::from_secs(15),
             keep_alive: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
+            stream_stall: Duration::from_secs(15),
+            stream_alive: Duration::from_secs(10),
+            stream_check: Duration::from_secs(15),
             linger: Duration::from_secs(2),
             drain: Duration::from_secs(5),
             bind_retry: Duration::from_secs(10),

@@ -10,8 +10,8 @@ use http::StatusCode;
 use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::error::{ApiError, method_not_allowed, not_found};
-use super::{auth, pages, preflight, recover, session, setup, status};
+use super::error::{ApiError, method_not_allowed};
+use super::{auth, preflight, recover, session, setup, status, ui};
 use crate::app::App;
 
 /// Paths of one group and the methods each takes.
@@ -29,7 +29,7 @@ pub(super) fn router(app: &App) -> Router {
         router = router.route(path, guarded);
     }
     router
-        .fallback(|| async { not_found() })
+        .fallback(ui::serve)
         .method_not_allowed_fallback(|| async { method_not_allowed() })
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app.clone())
@@ -37,7 +37,7 @@ pub(super) fn router(app: &App) -> Router {
 
 /// What anybody on the network may ask.
 fn open() -> Routes {
-    [auth::open_routes(), pages::routes()].concat()
+    [auth::open_routes(), ui::routes()].concat()
 }
 
 /// What only a signed-in operator may ask.

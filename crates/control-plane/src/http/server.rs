@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::Front;
 use super::admission::{Admission, Place, is_node};
 use super::limits::Limits;
-use super::wire::{Pulse, Wire};
+use super::wire::{Pulse, Streams, Wire};
 
 /// Largest header block, request line included.
 const MAX_HEAD: usize = 16 * 1024;
@@ -103,6 +103,9 @@ impl Server {
             let (front, pulse) = (front.clone(), Arc::clone(&watched));
             async move {
                 let response = front.answer(request, peer.ip()).await;
+                if response.extensions().get::<Streams>().is_some() {
+                    pulse.streaming();
+                }
                 Ok::<_, Infallible>(response.map(|body| Answer { body, pulse }))
             }
         });

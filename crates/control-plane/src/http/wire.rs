@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -25,6 +26,18 @@ const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 /// A request is with its handler, or its answer is on its way.
 const BUSY: u8 = 2;
+/// An answer that does not end is on its way.
+const STREAM: u8 = 3;
+
+/// Bytes of a stream that the kernel may hold for a reader that is slow: what it gets next shall be new.
+const STREAM_BUFFER: usize = 64 * 1024;
+
+/// How long a reader of a stream may leave bytes unacknowledged: a machine that was switched off says nothing.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
+
+/// Marks an answer that goes on until somebody has enough of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streams;
 
 /// What a connection is doing, and since when.
 #[derive(Debug)]
@@ -53,6 +66,15 @@ impl Pulse {
         self.phase.store(BUSY, Ordering::Relaxed);
     }
 
+    /// The answer does not end.
+    pub(super) fn streaming(&self) {
+        self.phase.store(STREAM, Ordering::Relaxed);
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == STREAM
+    }
+
     /// The last of an answer was handed over.
     pub(super) fn answered(&self) {
         self.touch();
@@ -70,6 +92,7 @@ impl Pulse {
             (IDLE, _) => at(since, limits.keep_alive),
             (HEAD, _) => at(since, limits.head_read),
             (_, 0) => None,
+            (STREAM, stalled) => at(stalled - 1, limits.stream_stall),
             (_, stalled) => at(stalled - 1, limits.write_stall),
         }
     }
@@ -114,6 +137,8 @@ pub(super) struct Wire {
     substitute: Bytes,
     linger: Duration,
     lingering: Option<Pin<Box<Sleep>>>,
+    /// The kernel was told that this is a stream.
+    is_tuned: bool,
 }
 
 impl Wire {
@@ -125,6 +150,29 @@ impl Wire {
             substitute: Bytes::new(),
             linger,
             lingering: None,
+            is_tuned: false,
+        }
+    }
+
+    /// Has the kernel hold little for a stream, and give up a reader that is not there any more.
+    fn tune(&mut self) {
+        if self.is_tuned || !self.pulse.is_streaming() {
+            return;
+        }
+        self.is_tuned = true;
+        let tuned = setsockopt(&self.stream, sockopt::SndBuf, &STREAM_BUFFER).and_then(|()| {
+            let limit = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
+            setsockopt(&self.stream, sockopt::TcpUserTimeout, &limit)
+        });
+        if let Err(error) = tuned {
+            tracing::debug!(%error, "tuning the socket of a stream");
+        }
+    }
+
+    fn note_written(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(_) => self.pulse.wrote(),
+            Poll::Pending => self.pulse.write_waits(),
         }
     }
 
@@ -140,7 +188,7 @@ impl Wire {
     /// hyper writes by itself only while no request is with its handler. A request that came in one
     /// packet with the one before it is parsed without another read, so the phase may still be [`IDLE`].
     fn substitute_for(&self, bytes: &[u8]) -> Option<Bytes> {
-        if self.pulse.phase.load(Ordering::Relaxed) == BUSY {
+        if matches!(self.pulse.phase.load(Ordering::Relaxed), BUSY | STREAM) {
             return None;
         }
         parse_error::replacement(bytes, self.line.0 > guard::MAX_TARGET)
@@ -178,16 +226,33 @@ impl AsyncWrite for Wire {
             return Poll::Ready(Ok(bytes.len()));
         }
         this.line = (0, false);
-        match Pin::new(&mut this.stream).poll_write(cx, bytes) {
-            Poll::Ready(written) => {
-                this.pulse.wrote();
-                Poll::Ready(written)
-            }
-            Poll::Pending => {
-                this.pulse.write_waits();
-                Poll::Pending
-            }
+        this.tune();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.note_written(&written);
+        written
+    }
+
+    /// Without it hyper would copy every body into a buffer of the connection, and keep that.
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let first = parts.iter().find(|part| !part.is_empty());
+        if let Some(substitute) = first.and_then(|bytes| this.substitute_for(bytes)) {
+            this.substitute = substitute;
+            return Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()));
         }
+        this.line = (0, false);
+        this.tune();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        this.note_written(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

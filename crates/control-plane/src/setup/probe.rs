@@ -6,7 +6,8 @@ use std::time::Duration;
 use appliance_common::meter::Meter;
 use appliance_common::outbound::{DnsPolicy, Outbound, OutboundSettings};
 use appliance_common::process::chain;
-use appliance_common::release::registry::{Registry, RegistrySettings};
+use appliance_common::release::reference::Reference;
+use appliance_common::release::registry::{Category, Registry, RegistryError, RegistrySettings};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
@@ -56,7 +57,68 @@ impl Health {
     }
 }
 
+/// What a look at the way to the release found wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NetworkFinding {
+    /// `dns`, `network` or `registry-release-source`.
+    pub(crate) category: &'static str,
+    /// What was found.
+    pub(crate) message: String,
+    /// What to do.
+    pub(crate) next_step: String,
+}
+
+impl NetworkFinding {
+    fn of(error: &RegistryError) -> Self {
+        let category = match error.category() {
+            Category::Dns => "dns",
+            Category::Connect | Category::Tls | Category::Timeout => "network",
+            Category::Http401
+            | Category::Http403
+            | Category::NotFound
+            | Category::RateLimited
+            | Category::Http5xx
+            | Category::Integrity
+            | Category::InvalidManifest
+            | Category::Protocol => "registry-release-source",
+        };
+        Self {
+            category,
+            message: chain(error),
+            next_step: error.next_step(),
+        }
+    }
+}
+
 impl Setup {
+    /// Whether the registry has an address, answers, and has the release that the operator chose (40 §6).
+    pub(crate) async fn look_at_release_source(&self) -> Result<(), NetworkFinding> {
+        let settings = RegistrySettings {
+            dns: self.dns(),
+            timeout: LOOK_LIMIT,
+            ..self.settings.registry.clone()
+        };
+        let registry = Registry::open(settings).map_err(|error| NetworkFinding {
+            category: "network",
+            message: chain(&error),
+            next_step: "Correct the setting that is named.".to_owned(),
+        })?;
+        let found = |error: RegistryError| NetworkFinding::of(&error);
+        registry.lookup().await.map_err(found)?;
+        registry.probe().await.map_err(found)?;
+        let Some(reference) = self.chosen_reference() else {
+            return Ok(());
+        };
+        registry.resolve(&reference).await.map(drop).map_err(found)
+    }
+
+    /// The release that the operator asked for, as far as it can be read.
+    fn chosen_reference(&self) -> Option<Reference> {
+        let stored = self.stored_inputs()?;
+        let pin = stored.release_ref.parse().ok();
+        pin.or_else(|| stored.channel.parse().ok().map(Reference::Channel))
+    }
+
     /// Who `target` is, in the operator's words.
     pub(super) fn name_of(&self, target: Target) -> String {
         match target {

@@ -1,0 +1,7 @@
+//! Status against real API servers: what is seen, what is said when it cannot be seen, and what it costs.
+
+mod load;
+mod refused;
+mod scene;
+mod silent;
+mod watched;
