@@ -1,5 +1,6 @@
-//! The web pages in a real browser: each scenario is a program for node (`ui/e2e`) that drives Chromium.
-//! What a person should look at lies in `target/screenshots/` afterwards.
+//! The web pages in a real browser: each scenario is a program for node (`ui/e2e`) that drives Chromium. The
+//! answers are fixtures (`ui/e2e/fixture`), so that every state can be shown. What a person should look at lies
+//! in `target/screenshots/` afterwards.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,8 +16,10 @@ const BUILD_LIMIT: Duration = Duration::from_mins(5);
 const SCENARIO_LIMIT: Duration = Duration::from_mins(15);
 
 #[tokio::test]
-async fn every_page_of_a_signed_in_operator_works_and_looks_well_in_a_browser() -> Result<()> {
+async fn pages_look_well_in_both_themes_and_on_a_phone_and_what_disturbs_them_costs_nothing_typed()
+-> Result<()> {
     let site = Site::build().await?;
+    site.play("disturbed").await?;
     site.play("look").await
 }
 
@@ -33,7 +36,9 @@ impl Site {
             Path::new(CHROMIUM).exists(),
             "there is no {CHROMIUM}: install it with `apt-get install -y chromium`"
         );
-        let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui").canonicalize()?;
+        let ui = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../ui")
+            .canonicalize()?;
         ensure!(
             ui.join("node_modules/playwright-core").exists(),
             "the pages' packages are missing: run `npm ci` in {}",
@@ -43,17 +48,29 @@ impl Site {
         let site = Self { ui, dir };
         let out = site.dir.path().join("dist");
         let vite = "node_modules/vite/bin/vite.js";
-        site.run("pages", &[vite, "build", "--outDir", &out.to_string_lossy()], BUILD_LIMIT)
-            .await?;
-        site.run("scenarios", &[vite, "build", "--config", "e2e/vite.config.ts"], BUILD_LIMIT)
-            .await?;
+        site.run(
+            "pages",
+            &[vite, "build", "--outDir", &out.to_string_lossy()],
+            BUILD_LIMIT,
+        )
+        .await?;
+        site.run(
+            "scenarios",
+            &[vite, "build", "--config", "e2e/vite.config.ts"],
+            BUILD_LIMIT,
+        )
+        .await?;
         Ok(site)
     }
 
     /// Runs one scenario to its end.
     async fn play(&self, scenario: &str) -> Result<()> {
-        self.run(scenario, &["node_modules/.e2e/main.mjs", scenario], SCENARIO_LIMIT)
-            .await
+        self.run(
+            scenario,
+            &["node_modules/.e2e/main.mjs", scenario],
+            SCENARIO_LIMIT,
+        )
+        .await
     }
 
     async fn run(&self, name: &str, args: &[&str], limit: Duration) -> Result<()> {
@@ -61,7 +78,11 @@ impl Site {
         let mut process = Process::start(&Launch {
             name: name.to_owned(),
             program: "/usr/bin/env".into(),
-            args: [&["-C", &at(&self.ui), "node"], args].concat().into_iter().map(str::to_owned).collect(),
+            args: [&["-C", &at(&self.ui), "node"], args]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             env: vec![
                 ("CHROMIUM", CHROMIUM.to_owned()),
                 ("PAGES", at(&self.dir.path().join("dist"))),

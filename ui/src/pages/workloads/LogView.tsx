@@ -37,11 +37,9 @@ export function LogView({ log, name }: { log: Followed; name: string }) {
         <CopyButton text={all} label="the log" />
         <Button variant="plain" aria-label="Download the log" icon={<DownloadIcon />} isDisabled={held.length === 0} onClick={() => download(all(), `${name}.log`)} />
       </div>
-      {log.failure ? (
-        <Failed failure={log.failure} onRetry={log.again} />
-      ) : (
-        <LogLines lines={log.lines} search={text} at={at} label={`Log of ${name}`} empty={EMPTY[log.state]} />
-      )}
+      {log.failure && <Failed failure={log.failure} onRetry={log.again} />}
+      {/* What was read before the connection broke stays. */}
+      {(!log.failure || held.length > 0) && <LogLines lines={log.lines} search={text} at={at} label={`Log of ${name}`} empty={EMPTY[log.state]} />}
       <Foot log={log} />
     </>
   );
