@@ -75,14 +75,12 @@ impl Site {
 
     async fn run(&self, name: &str, args: &[&str], limit: Duration) -> Result<()> {
         let at = |path: &Path| path.display().to_string();
+        let mut node = vec!["-C".to_owned(), at(&self.ui), "node".to_owned()];
+        node.extend(args.iter().map(|arg| (*arg).to_owned()));
         let mut process = Process::start(&Launch {
             name: name.to_owned(),
             program: "/usr/bin/env".into(),
-            args: [&["-C", &at(&self.ui), "node"], args]
-                .concat()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            args: node,
             env: vec![
                 ("CHROMIUM", CHROMIUM.to_owned()),
                 ("PAGES", at(&self.dir.path().join("dist"))),
