@@ -1,8 +1,10 @@
 import type { ReactNode } from "react";
 import { Label } from "@patternfly/react-core/dist/esm/components/Label";
+import UnknownIcon from "@patternfly/react-icons/dist/esm/icons/question-circle-icon";
 import type { Severity, Signal } from "../api/status";
 
-type Status = "success" | "warning" | "danger" | "info" | "custom";
+/** `custom` is what is not known: grey with a question mark; `plain` is a word without a verdict. */
+type Status = "success" | "warning" | "danger" | "info" | "custom" | "plain";
 
 /** How bad something is, in a word and a colour. */
 export function SeverityLabel({ severity }: { severity: Severity }) {
@@ -28,6 +30,13 @@ export function SignalLabel({ signal }: { signal: Signal }) {
 
 /** A word with the colour and the icon of its meaning. */
 export function StateLabel({ status, children }: { status: Status; children: ReactNode }) {
+  if (status === "plain" || status === "custom") {
+    return (
+      <Label color="grey" isCompact {...(status === "custom" && { icon: <UnknownIcon /> })}>
+        {children}
+      </Label>
+    );
+  }
   return (
     <Label status={status} isCompact>
       {children}
