@@ -50,7 +50,6 @@ const KEYS: [&str; 37] = [
     "setupReEditable",
     "stateUnreadable",
     "ageSeconds",
-    "source",
 ];
 
 #[tokio::test]
