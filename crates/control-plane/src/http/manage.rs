@@ -2,6 +2,7 @@
 //! administrator's password. Each change is one line in the audit log, whoever stops waiting.
 
 mod refuse;
+mod shapes;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -13,10 +14,13 @@ use axum::routing::{get, post};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::OpenApi;
 
-use super::error::{ApiError, ApiResult};
+use super::auth::Done;
+use super::error::{ApiError, ApiResult, ErrorBody};
 use super::router::Routes;
 use super::session::SignedIn;
+use super::shapes::InvalidInputs;
 use super::{Body, Peer};
 use crate::app::App;
 use crate::auth::{AuditEvent, Session};
@@ -36,7 +40,20 @@ pub(super) fn signed_in_routes() -> Routes {
     ]
 }
 
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(
+    status,
+    apply_license,
+    redeem_code,
+    change_address,
+    reset_status,
+    reset_password
+))]
+pub(super) struct Documented;
+
 /// `GET /api/manage/status`: releases, licence, address and what can be done.
+#[utoipa::path(get, path = "/api/manage/status", tag = "manage", responses((status = 200, body = shapes::ManageStatus)))]
 async fn status(State(app): State<App>) -> Json<Value> {
     Json(app.manage.status().await)
 }
@@ -48,6 +65,14 @@ struct Apply {
 }
 
 /// `POST /api/license/apply`: a licence key is taken into use.
+#[utoipa::path(post, path = "/api/license/apply", tag = "manage", request_body = shapes::LicenseKey, responses(
+    (status = 200, body = Done),
+    (status = 400, body = ErrorBody, description = "`invalid_json`, `invalid_license_key`, `license_refused` or the \
+        application's own reason, `invalid_app_response`"),
+    (status = 409, body = ErrorBody, description = "`operation_in_progress`"),
+    (status = 412, body = ErrorBody, description = "`seed_not_saved`: send the same again"),
+    (status = 503, body = ErrorBody, description = "`app_starting`, `app_answer_lost`, `cluster_unavailable`, `stopping`"),
+))]
 async fn apply_license(
     State(app): State<App>,
     SignedIn(session): SignedIn,
@@ -71,6 +96,14 @@ struct Redeem {
 }
 
 /// `POST /api/license/redeem`: an install code becomes a licence.
+#[utoipa::path(post, path = "/api/license/redeem", tag = "manage", request_body = shapes::ClaimCode, responses(
+    (status = 200, body = shapes::CodeRedeemed),
+    (status = 400, body = ErrorBody, description = "`invalid_json`, `invalid_claim_code`, `expired_claim_code`, \
+        `consumed_claim_code`, `superseded_claim_code`, `tenant_mismatch`, `license_refused`, `invalid_app_response`"),
+    (status = 409, body = ErrorBody, description = "`operation_in_progress`"),
+    (status = 412, body = ErrorBody, description = "`seed_not_saved`: send the same again"),
+    (status = 503, body = ErrorBody, description = "`app_starting`, `app_answer_lost`, `cluster_unavailable`, `stopping`"),
+))]
 async fn redeem_code(
     State(app): State<App>,
     SignedIn(session): SignedIn,
@@ -113,6 +146,15 @@ impl Servers {
 }
 
 /// `POST /api/settings/app-url`: the application's address, and who is asked for names.
+#[utoipa::path(post, path = "/api/settings/app-url", tag = "manage", request_body = shapes::AddressForm, responses(
+    (status = 200, body = shapes::AddressSet),
+    (status = 400, body = InvalidInputs, description = "`invalid_json`, `invalid_inputs`"),
+    (status = 409, body = ErrorBody, description = "`operation_in_progress`"),
+    (status = 412, body = ErrorBody, description = "`not_installed`, `selection_unreadable`, `values_not_editable`, \
+        `address_pending`, `cluster_unavailable`; the last two say in `recorded` whether it was stored"),
+    (status = 503, body = ErrorBody, description = "`stopping`"),
+    (status = 507, body = ErrorBody, description = "`state_unwritable`"),
+))]
 async fn change_address(
     State(app): State<App>,
     SignedIn(session): SignedIn,
@@ -155,12 +197,28 @@ struct Reset {
 }
 
 /// `GET /api/admin-password-reset`: the last reset, or the one under way.
+#[utoipa::path(get, path = "/api/admin-password-reset", tag = "manage", responses((status = 200, body = shapes::ResetShown)))]
 async fn reset_status(State(app): State<App>) -> Json<Value> {
     Json(json!({"operation": app.manage.reset_view()}))
 }
 
 /// `POST /api/admin-password-reset`: a new password for the application's first administrator; with
 /// `wait=1` the answer is how it ended.
+#[utoipa::path(post, path = "/api/admin-password-reset", tag = "manage",
+    params(("wait" = Option<String>, Query, description = "1: the answer is how it ended")),
+    request_body = shapes::PasswordReset,
+    responses(
+        (status = 200, body = shapes::ResetDone, description = "With `wait=1`"),
+        (status = 202, body = shapes::ResetBegun),
+        (status = 400, body = ErrorBody, description = "`invalid_json`, `weak_password`, \
+            `password_surrounded_by_space`, `password_mismatch`, `missing_field`"),
+        (status = 401, body = ErrorBody, description = "Not signed in, or the management password is wrong"),
+        (status = 409, body = ErrorBody, description = "`reset_in_progress`, `operation_in_progress`"),
+        (status = 412, body = ErrorBody, description = "`administrator_unknown`, `app_not_installed`"),
+        (status = 429, body = ErrorBody, description = "`too_many_resets`, or too many wrong passwords"),
+        (status = 502, body = ErrorBody, description = "`cluster_failed`, `reset_failed`, `reset_unknown`"),
+        (status = 503, body = ErrorBody, description = "`stopping`, or the credential cannot be read"),
+    ))]
 async fn reset_password(
     State(app): State<App>,
     SignedIn(session): SignedIn,

@@ -13,7 +13,7 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseB
 
 use super::error::ErrorBody;
 use super::router::{self, Routes};
-use super::{auth, cookie, health, metrics, preflight, recover, setup, status, ui, workloads};
+use super::{auth, cookie, health, manage, metrics, preflight, recover, setup, status, ui, workloads};
 
 /// Name of the security scheme.
 const SESSION: &str = "session";
@@ -33,7 +33,7 @@ const SESSION: &str = "session";
 struct Base;
 
 /// The groups, in the order of the router.
-fn groups() -> [Document; 8] {
+fn groups() -> [Document; 9] {
     [
         auth::Documented::openapi(),
         ui::Documented::openapi(),
@@ -43,6 +43,7 @@ fn groups() -> [Document; 8] {
         status::Documented::openapi(),
         recover::Documented::openapi(),
         workloads::Documented::openapi(),
+        manage::Documented::openapi(),
     ]
 }
 

@@ -62,7 +62,7 @@ pub enum LicenseError {
 }
 
 /// What a redeemed code gave, without what is secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Redeemed {
     /// The edition, if the answer named one.

@@ -95,7 +95,7 @@ async fn a_box_without_the_directory_serves_all_the_same() {
 #[tokio::test]
 async fn on_the_port_there_is_nothing_without_the_token() {
     let bare = TestBox::new();
-    let unknown = bare.get("/metricz").await;
+    let unknown = bare.get("/api/nope").await;
     let right = format!("Bearer {METRICS_TOKEN}");
     let short = with_token("short");
     let on = with_token(&format!("{METRICS_TOKEN}\n"));

@@ -16,7 +16,7 @@ const MOST: usize = 5;
 const PERIOD: Duration = Duration::from_hours(1);
 
 /// How a reset goes; nothing secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResetView {
     /// Which.
@@ -26,13 +26,14 @@ pub struct ResetView {
     /// When it began; ISO-8601.
     pub started_at: String,
     /// When it ended.
+    #[schema(required)]
     pub ended_at: Option<String>,
     /// A sentence for the operator.
     pub message: String,
 }
 
 /// Where a reset is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetState {
     /// The application works on it.
