@@ -63,18 +63,18 @@ impl SetupRecords {
     fn install(
         &self,
         view: Option<&View>,
-        selection: Option<ReleaseSelection>,
+        selection: Option<&ReleaseSelection>,
         document: Result<Option<Value>, String>,
     ) -> Install {
         let engine = view.and_then(|view| view.engine_failure.as_ref());
         let record = view.and_then(|view| view.history.bootstrap.as_ref());
         let recorded = document.as_ref().ok().and_then(Option::as_ref);
-        let version = selection.as_ref().map(|it| it.selected_release_version.clone());
+        let version = selection.map(|it| it.selected_release_version.clone());
         Install {
             engine_failure: engine.map(|failure| json!(failure)),
             editable: self.is_editable(),
             bootstrap: record.map(bootstrap),
-            login_url: login_url(selection.as_ref()),
+            login_url: login_url(selection),
             status_url: status_url(self.port),
             update_owner: recorded.and_then(update_owner::of),
             release: version.filter(|version| !version.is_empty()),
@@ -87,7 +87,7 @@ impl SetupRecords {
 impl Records for SetupRecords {
     fn moment(&self) -> Moment {
         let settings = self.setup.settings();
-        let stamp = |path| Stamp::of(path).ok().flatten();
+        let stamp = |path: &std::path::PathBuf| Stamp::of(path).ok().flatten();
         Moment {
             view: self
                 .setup
@@ -95,7 +95,7 @@ impl Records for SetupRecords {
                 .ok()
                 .map(|view| view as Arc<dyn Any + Send + Sync>),
             files: [&settings.selection_file, &settings.state_file]
-                .map(|path| stamp(path))
+                .map(stamp)
                 .to_vec(),
         }
     }
@@ -139,7 +139,7 @@ impl Records for SetupRecords {
             install: Install {
                 is_installed: is_complete || selection.as_ref().is_some_and(|it| it.installed_at.is_some()),
                 auto_retry: auto_retry.map(retry),
-                ..self.install(view.as_deref(), selection, document)
+                ..self.install(view.as_deref(), selection.as_ref(), document)
             },
         }
     }

@@ -8,7 +8,8 @@ use appliance_common::process::chain;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use serde_json::json;
 
-use super::{Manage, conflict};
+use super::Manage;
+use super::conflict::Tries;
 
 /// The control plane's role.
 const ROLE: &str = "appliance-control-plane-setup-admin";
@@ -51,23 +52,30 @@ impl Manage {
 
 /// Adds what is missing; whether anything was. A box without that role gets its rights otherwise.
 async fn mend(cluster: &Cluster) -> Result<bool, ClusterError> {
-    conflict::again(ClusterError::is_conflict, async || {
-        let Some(role) = cluster.get::<ClusterRole>(None, ROLE).await? else {
-            return Ok(false);
-        };
-        let rules = role.rules.unwrap_or_default();
-        let Some(added) = missing(&rules) else {
-            return Ok(false);
-        };
-        // A merge replaces the list, and only of the version that was read.
-        let change = json!({
-            "metadata": {"resourceVersion": role.metadata.resource_version},
-            "rules": rules.into_iter().chain([added]).collect::<Vec<_>>(),
-        });
-        cluster.merge::<ClusterRole>(None, ROLE, &change).await?;
-        Ok(true)
-    })
-    .await
+    let mut tries = Tries::new();
+    loop {
+        match mend_once(cluster).await {
+            Err(error) if error.is_conflict() && tries.another() => {}
+            other => return other,
+        }
+    }
+}
+
+async fn mend_once(cluster: &Cluster) -> Result<bool, ClusterError> {
+    let Some(role) = cluster.get::<ClusterRole>(None, ROLE).await? else {
+        return Ok(false);
+    };
+    let rules = role.rules.unwrap_or_default();
+    let Some(added) = missing(&rules) else {
+        return Ok(false);
+    };
+    // A merge replaces the list, and only of the version that was read.
+    let change = json!({
+        "metadata": {"resourceVersion": role.metadata.resource_version},
+        "rules": rules.into_iter().chain([added]).collect::<Vec<_>>(),
+    });
+    cluster.merge::<ClusterRole>(None, ROLE, &change).await?;
+    Ok(true)
 }
 
 /// One rule with exactly what no rule grants; nothing when all is granted.

@@ -94,7 +94,9 @@ mod tests {
 
     fn tailed(limit: usize, chunks: &[&[u8]]) -> (Vec<String>, bool) {
         let mut tail = Tail::of(limit);
-        chunks.iter().for_each(|chunk| tail.push(chunk));
+        for chunk in chunks {
+            tail.push(chunk);
+        }
         let Tailed { lines, truncated } = tail.ended();
         (lines, truncated)
     }

@@ -13,7 +13,7 @@ fn get(path: &str, cookie: &str) -> Call {
 }
 
 /// What a browser's page and the scripts in the field read.
-const KEYS: [&str; 37] = [
+const KEYS: [&str; 36] = [
     "schemaVersion",
     "source",
     "collectedAt",

@@ -67,7 +67,9 @@ async fn links_and_hidden_files_of_a_directory_are_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str| replace(&dir.path().join(name), b"x", 0o644).unwrap();
     std::fs::create_dir(dir.path().join(".git")).unwrap();
-    ["index.html", ".env", ".git/config"].map(write);
+    for name in ["index.html", ".env", ".git/config"] {
+        write(name);
+    }
     symlink("/etc/passwd", dir.path().join("passwd.txt")).unwrap();
     symlink("/etc", dir.path().join("etc")).unwrap();
     let index = directory::index(dir.path()).unwrap();

@@ -11,7 +11,7 @@ use super::AddressError;
 use super::edit::{Edited, Service, edited};
 use crate::app_url::AppUrl;
 use crate::manage::cluster_view::helm_releases;
-use crate::manage::conflict;
+use crate::manage::conflict::Tries;
 
 /// Why a step was not done.
 #[derive(Debug)]
@@ -85,10 +85,13 @@ pub(super) async fn converge(cluster: &Cluster, url: &AppUrl, now: Timestamp) ->
 }
 
 async fn write(cluster: &Cluster, service: Service, url: &AppUrl) -> Result<(), StepError> {
-    conflict::again(StepError::is_conflict, async || {
-        write_once(cluster, service, url).await
-    })
-    .await
+    let mut tries = Tries::new();
+    loop {
+        match write_once(cluster, service, url).await {
+            Err(error) if error.is_conflict() && tries.another() => {}
+            other => return other,
+        }
+    }
 }
 
 /// Changes exactly one key, and only of the version that was read.

@@ -15,7 +15,7 @@ use kube::api::ObjectMeta;
 use serde_json::{Map, Value, json};
 
 use super::{Redeemed, claims};
-use crate::manage::conflict;
+use crate::manage::conflict::Tries;
 
 /// Longest value that is kept.
 const MAX_BYTES: usize = 16 * 1024;
@@ -127,10 +127,13 @@ fn is_usable(text: &str) -> bool {
 
 /// Brings the seed about; gives the keys that were written. What somebody else writes meanwhile stays.
 pub(super) async fn save(cluster: &Cluster, change: &SeedChange) -> Result<Vec<&'static str>, ClusterError> {
-    conflict::again(ClusterError::is_conflict, async || {
-        save_once(cluster, change).await
-    })
-    .await
+    let mut tries = Tries::new();
+    loop {
+        match save_once(cluster, change).await {
+            Err(error) if error.is_conflict() && tries.another() => {}
+            other => return other,
+        }
+    }
 }
 
 async fn save_once(cluster: &Cluster, change: &SeedChange) -> Result<Vec<&'static str>, ClusterError> {

@@ -28,7 +28,7 @@ fn deployment(name: &str) -> Deployment {
     }))
 }
 
-fn set(name: &str, made: &str, owners: Value) -> Set {
+fn set(name: &str, made: &str, owners: &Value) -> Set {
     Set::from(object::<ReplicaSet>(json!({
         "metadata": {
             "name": name, "namespace": "msp", "labels": {"app": "web"}, "ownerReferences": owners,
@@ -76,7 +76,7 @@ fn replica_sets_belong_to_their_owner_and_the_newest_is_first() {
             "2026-01-04T00:00:00Z",
             owner("Rollout", "web", "uid-web"),
         ),
-        set("orphan", "2025-01-01T00:00:00Z", json!([])),
+        set("orphan", "2025-01-01T00:00:00Z", &json!([])),
     ];
     let found = sets_of(vec![deployment("web"), deployment("api")], &sets);
     let expected = ["new", "by-name", "old", "orphan"].map(str::to_owned).to_vec();
