@@ -59,22 +59,22 @@ fn replica_sets_belong_to_their_owner_and_the_newest_is_first() {
         set(
             "old",
             "2026-01-01T00:00:00Z",
-            owner("Deployment", "web", "uid-web"),
+            &owner("Deployment", "web", "uid-web"),
         ),
         set(
             "new",
             "2026-01-03T00:00:00Z",
-            owner("Deployment", "other-name", "uid-web"),
+            &owner("Deployment", "other-name", "uid-web"),
         ),
         set(
             "by-name",
             "2026-01-02T00:00:00Z",
-            owner("Deployment", "web", "gone"),
+            &owner("Deployment", "web", "gone"),
         ),
         set(
             "foreign",
             "2026-01-04T00:00:00Z",
-            owner("Rollout", "web", "uid-web"),
+            &owner("Rollout", "web", "uid-web"),
         ),
         set("orphan", "2025-01-01T00:00:00Z", &json!([])),
     ];
