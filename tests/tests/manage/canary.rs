@@ -22,7 +22,8 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        let mut kept = self.0.lock().map_err(|_| io::Error::other("a writer panicked"))?;
+        kept.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -43,6 +44,29 @@ fn shell(secret: Secret) -> Result<Value> {
     let mut shell = serde_json::to_value(secret)?;
     shell["data"] = Value::Null;
     Ok(shell)
+}
+
+/// While the reset runs, its Secret has the password and nothing else does.
+async fn only_in_the_secret(scene: &Scene) -> Result<()> {
+    let secret = scene.api::<Secret>("msp").get(NAME).await?;
+    let data = secret.data.as_ref();
+    ensure!(data.is_some_and(|data| data["RESET_ADMIN_PASSWORD"].0 == NEW.as_bytes()));
+    clean("the Secret's own record", &shell(secret)?.to_string())?;
+    let job = scene.api::<Job>("msp").get(NAME).await?;
+    clean("the Job", &serde_json::to_string(&job)?)?;
+    let pods = scene.api::<Pod>("msp").list(&ListParams::default()).await?.items;
+    clean("the pods", &serde_json::to_string(&pods)?)
+}
+
+/// What scripts are given comes by standard input.
+fn nothing_in_arguments(scene: &Scene) -> Result<()> {
+    for script in ["appliance-apply-license-key", "appliance-redeem-claim-code"] {
+        clean("an argument", &scene.of_script(script, "argv"))?;
+        let read = scene.of_script(script, "stdin");
+        let came = read.contains(KEY) || read.contains(CODE);
+        ensure!(came, "it came by standard input");
+    }
+    Ok(())
 }
 
 #[tokio::test]
@@ -71,23 +95,8 @@ async fn no_secret_is_in_an_answer_a_log_an_argument_or_an_annotation() -> Resul
     let begun = scene.post("/api/admin-password-reset", body()).await?;
     clean("the answer", &begun.body.to_string())?;
     let pod = running_pod(&scene).await?;
-    let secret = scene.api::<Secret>("msp").get(NAME).await?;
-    ensure!(
-        secret
-            .data
-            .as_ref()
-            .is_some_and(|data| data["RESET_ADMIN_PASSWORD"].0 == NEW.as_bytes())
-    );
-    clean("the Secret's own record", &shell(secret)?.to_string())?;
+    only_in_the_secret(&scene).await?;
     clean("the pod", &serde_json::to_string(&pod)?)?;
-    clean(
-        "the Job",
-        &serde_json::to_string(&scene.api::<Job>("msp").get(NAME).await?)?,
-    )?;
-    clean(
-        "the pods",
-        &serde_json::to_string(&scene.api::<Pod>("msp").list(&ListParams::default()).await?.items)?,
-    )?;
     finish(&scene, &pod).await?;
     nothing_is_left(&scene).await?;
     for secret in scene
@@ -114,14 +123,7 @@ async fn no_secret_is_in_an_answer_a_log_an_argument_or_an_annotation() -> Resul
             &std::fs::read_to_string(scene.path(file)).unwrap_or_default(),
         )?;
     }
-    for script in ["appliance-apply-license-key", "appliance-redeem-claim-code"] {
-        clean("an argument", &scene.of_script(script, "argv"))?;
-        let read = scene.of_script(script, "stdin");
-        ensure!(
-            read.contains(KEY) || read.contains(CODE),
-            "it came by standard input"
-        );
-    }
+    nothing_in_arguments(&scene)?;
     clean(
         "the API server's audit log",
         &std::fs::read_to_string(scene.cluster.dir().join("audit.log"))?,

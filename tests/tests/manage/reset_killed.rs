@@ -61,14 +61,14 @@ async fn whatever_was_there_when_it_died_is_taken_away_after_the_next_start() ->
     .await?;
     swept_later(&scene).await?;
     killed(&scene, "the Job runs", async || {
-        Ok(is_let_go(&jobs.get_opt(NAME).await?))
+        Ok(is_let_go(jobs.get_opt(NAME).await?.as_ref()))
     })
     .await?;
     swept_later(&scene).await
 }
 
-fn is_let_go(job: &Option<Job>) -> bool {
-    let spec = job.as_ref().and_then(|job| job.spec.as_ref());
+fn is_let_go(job: Option<&Job>) -> bool {
+    let spec = job.and_then(|job| job.spec.as_ref());
     spec.is_some_and(|spec| spec.suspend == Some(false))
 }
 
@@ -88,7 +88,7 @@ async fn a_job_that_goes_on_without_its_control_plane_is_left_to_end_and_then_to
     let scene = Scene::with_image("alga.test/hangs:1", "127.0.0.1:1").await?;
     let jobs = scene.api::<Job>("msp");
     killed(&scene, "the Job runs", async || {
-        Ok(is_let_go(&jobs.get_opt(NAME).await?))
+        Ok(is_let_go(jobs.get_opt(NAME).await?.as_ref()))
     })
     .await?;
     let pod = running_pod(&scene).await?;

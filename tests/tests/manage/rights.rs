@@ -13,13 +13,13 @@ const ROLE: &str = "appliance-control-plane-setup-admin";
 async fn a_role_that_lacks_get_on_exec_gets_one_rule_and_a_second_start_changes_nothing() -> Result<()> {
     let scene = Scene::start().await?;
     let roles = Api::<ClusterRole>::all(scene.client.clone());
-    let rules = json!([
+    let too_few = json!([
         {"apiGroups": [""], "resources": ["pods", "pods/exec"], "verbs": ["create"]},
         {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
     ]);
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": ROLE},
-        "rules": rules,
+        "rules": too_few,
     });
     scene.apply(&role).await?;
     scene.app.manage.resume();

@@ -160,8 +160,8 @@ impl Scene {
             .iter()
             .filter_map(|value| value.to_str().ok());
         let pairs = cookies.filter_map(|cookie| cookie.split(';').next());
-        let session = pairs.filter(|pair| pair.starts_with("alga_appliance_session="));
-        let cookie = session.last().map(str::to_owned);
+        let mut session = pairs.filter(|pair| pair.starts_with("alga_appliance_session="));
+        let cookie = session.next_back().map(str::to_owned);
         let answer = Answer {
             status: parts.status,
             body: serde_json::from_slice(&text).unwrap_or_default(),

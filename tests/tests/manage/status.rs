@@ -94,14 +94,10 @@ async fn digests_decide_what_is_offered_and_an_outage_keeps_the_last_answer() ->
 
     for (running, expected) in [(Digest::of(b"another"), "available"), (offered, "current")] {
         let image = format!("{host}/nine-minds/alga-appliance-control-plane@{running}");
-        scene
-            .apply(&deployment(place, "appliance-control-plane", "setup-api", &image))
-            .await?;
-        scene
-            .until(expected, async || {
-                Ok(status(&scene).await?["controlPlane"]["upgradeState"] == expected)
-            })
-            .await?;
+        let moved = deployment(place, "appliance-control-plane", "setup-api", &image);
+        scene.apply(&moved).await?;
+        let told = async || Ok(status(&scene).await?["controlPlane"]["upgradeState"] == expected);
+        scene.until(expected, told).await?;
     }
 
     registry.kill();

@@ -36,8 +36,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
                 found.push(format!("{at}: {value} is none of {rule}"));
             }
             "const" if rule != value => found.push(format!("{at}: {value} is not {rule}")),
-            "enum" | "const" => {}
-            "properties" | "additionalProperties" => members(document, schema, keyword, value, at, found),
+            "properties" | "additionalProperties" => members(document, (schema, keyword), value, at, found),
             "required" => required(rule, value, at, found),
             "items" => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
@@ -51,7 +50,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             {
                 found.push(format!("{at}: {value} is below {rule}"));
             }
-            "minimum" => {}
+            "enum" | "const" | "minimum" => {}
             "oneOf" | "anyOf" => alternatives(document, (keyword, rule), value, at, found),
             "allOf" => {
                 for part in rule.as_array().unwrap() {
@@ -94,12 +93,12 @@ fn of_type(rule: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
 
 fn members(
     document: &Value,
-    schema: &Map<String, Value>,
-    keyword: &str,
+    rule: (&Map<String, Value>, &str),
     value: &Value,
     at: &str,
     found: &mut Vec<String>,
 ) {
+    let (schema, keyword) = rule;
     let Some(object) = value.as_object() else {
         return;
     };

@@ -19,7 +19,7 @@ use super::api::{Api, box_of, declined, page, reply};
 use super::harness::{Answer, Call, HOST, PEER, TestBox};
 
 /// A condition that never comes ends the test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn get(on: &TestBox, cookie: &str, path: &str) -> Answer {
     on.send(Call::new(Method::GET, path).cookie(cookie)).await
@@ -407,7 +407,7 @@ async fn more_logs_than_there_may_be_are_not_followed_and_a_closed_one_makes_roo
     );
     assert!(!refused.header("retry-after").is_empty());
     open.pop();
-    followed(on.front.clone(), &cookie).await;
+    open.push(followed(on.front.clone(), &cookie).await);
 }
 
 #[tokio::test]
@@ -515,26 +515,26 @@ fn restart(cookie: &str, body: Value) -> Call {
         .json(body)
 }
 
+/// One that is not there, one that is paused, and all others.
+async fn with_deployments() -> Api {
+    let deployment = |name: &str, paused: bool| {
+        let body = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"paused": paused, "selector": {}, "template": {}},
+        });
+        (200, body.to_string().into_bytes())
+    };
+    Api::answering(move |asked| match asked.target.as_str() {
+        target if target.contains("/deployments/temporal-worker") => declined(404, "NotFound", "canary"),
+        target if target.contains("/deployments/email-service") => deployment("email-service", true),
+        _ => deployment("pgbouncer", false),
+    })
+    .await
+}
+
 #[tokio::test]
 async fn only_workloads_of_the_list_are_restarted_never_under_the_lock_and_it_is_written_down() {
-    let api = Api::answering(|asked| match (asked.method.as_str(), asked.target.as_str()) {
-        (_, target) if target.contains("/deployments/temporal-worker") => declined(404, "NotFound", "canary"),
-        (_, target) if target.contains("/deployments/email-service") => {
-            let body = json!({
-                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "email-service"},
-                "spec": {"paused": true, "selector": {}, "template": {}},
-            });
-            (200, body.to_string().into_bytes())
-        }
-        _ => {
-            let body = json!({
-                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "pgbouncer"},
-                "spec": {"selector": {}, "template": {}},
-            });
-            (200, body.to_string().into_bytes())
-        }
-    })
-    .await;
+    let api = with_deployments().await;
     let on = api.a_box();
     let cookie = on.configured().await;
     for body in [
@@ -566,13 +566,8 @@ async fn only_workloads_of_the_list_are_restarted_never_under_the_lock_and_it_is
     assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text);
     assert_eq!(begun.body["workload"], "msp/pgbouncer");
     let asked = api.asked();
-    assert_eq!(
-        asked
-            .iter()
-            .map(|asked| asked.method.as_str())
-            .collect::<Vec<_>>(),
-        ["GET", "PATCH"]
-    );
+    let methods: Vec<_> = asked.iter().map(|asked| asked.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "PATCH"]);
     let change: Value = serde_json::from_str(&asked[1].body).unwrap();
     let annotations = &change["spec"]["template"]["metadata"]["annotations"];
     assert_eq!(
