@@ -28,7 +28,7 @@ async fn a_role_that_lacks_get_on_exec_gets_one_rule_and_a_second_start_changes_
         .until("a rule was added", async || Ok(live().await?.len() == 3))
         .await?;
     scene.app.manage.stop();
-    let mut expected = rules;
+    let mut expected = too_few;
     let added = json!({"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["get", "create"]});
     if let Some(all) = expected.as_array_mut() {
         all.push(added);
