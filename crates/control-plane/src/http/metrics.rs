@@ -11,7 +11,8 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::any;
+use http::Method;
 use http::header::{self, HeaderMap, HeaderValue};
 use std::sync::Arc;
 use utoipa::OpenApi;
@@ -29,7 +30,8 @@ const MAX_TOKEN: u64 = 4096;
 
 pub(super) fn open_routes(token_file: Option<&Path>) -> Routes {
     let token = Token::of(token_file);
-    vec![("/metrics", get(serve).fallback(other).layer(Extension(token)))]
+    // Any method: a list of those that are allowed would tell that there is something here.
+    vec![("/metrics", any(serve).layer(Extension(token)))]
 }
 
 /// What is written down of this route.
@@ -84,19 +86,20 @@ fn read(path: &Path) -> Option<Secret<String>> {
         (status = 200, body = String, content_type = "application/openmetrics-text"),
         (status = 404, body = ErrorBody, description = "`not_found`: without the token"),
     ))]
-async fn serve(State(app): State<App>, Extension(token): Extension<Token>, headers: HeaderMap) -> Response {
+async fn serve(
+    State(app): State<App>,
+    Extension(token): Extension<Token>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
     if !token.opens_to(&headers) {
         return not_found().into_response();
     }
-    answer(&app)
-}
-
-async fn other(Extension(token): Extension<Token>, headers: HeaderMap) -> ApiError {
-    if token.opens_to(&headers) {
-        method_not_allowed()
-    } else {
-        not_found()
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let allow = HeaderValue::from_static("GET,HEAD");
+        return method_not_allowed().header(header::ALLOW, allow).into_response();
     }
+    answer(&app)
 }
 
 /// The text, now.

@@ -60,6 +60,7 @@ struct Config {
 
 /// What the box knows of its network.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Network {
     /// Addresses others can use.
     #[schema(value_type = Vec<String>)]

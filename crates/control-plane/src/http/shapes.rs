@@ -182,8 +182,8 @@ struct ReleaseLook {
 struct SetupFailure {
     /// A word of the catalogue.
     category: String,
-    /// Which part of setup.
-    phase: String,
+    /// Which part of setup; absent in a look that is no step.
+    phase: Option<String>,
     /// Which step.
     step: Option<String>,
     /// What happened.
@@ -194,6 +194,8 @@ struct SetupFailure {
     suggested_next_step: String,
     /// Whether trying again unchanged can succeed.
     retry_safe: bool,
+    /// Whether it can pass by itself.
+    transient: Option<bool>,
 }
 
 /// What is to be repaired; every field may be absent.

@@ -166,7 +166,9 @@ fn app(dir: &tempfile::TempDir, now: &Arc<AtomicI64>, flags: &[String], limits: 
         ("--host-agent-socket", path("host-agent.sock")),
         ("--metrics-socket", path("metrics.sock")),
     ] {
-        args.extend([flag.to_owned(), value]);
+        if !flags.iter().any(|given| given == flag) {
+            args.extend([flag.to_owned(), value]);
+        }
     }
     args.extend_from_slice(flags);
     let now = Arc::clone(now);

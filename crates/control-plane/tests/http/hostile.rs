@@ -91,17 +91,15 @@ async fn nonsense_behind_a_good_request_gets_an_answer_with_our_headers_too() {
 }
 
 #[tokio::test]
-async fn unknown_addresses_are_not_found_and_never_a_page() {
+async fn unknown_addresses_are_not_found_or_the_pages_and_never_anything_else() {
     let fresh = TestBox::new();
     for path in [
         "/api/nope",
         "/api",
         "/api/",
         "/api/auth/state/",
-        "/whatever",
-        "/..%2f..%2fetc/passwd",
-        "/%2e%2e/x",
-        "/a%00b",
+        "/whatever.js",
+        "/..%2f..%2fetc/passwd.txt",
     ] {
         let answer = fresh.get(path).await;
         assert_eq!(
@@ -111,8 +109,13 @@ async fn unknown_addresses_are_not_found_and_never_a_page() {
         );
         assert_eq!(answer.header("content-type"), "application/json");
     }
+    let shell = fresh.get("/").await.text;
+    for path in ["/whatever", "/..%2f..%2fetc/passwd", "/%2e%2e/x", "/a%00b"] {
+        let answer = fresh.get(path).await;
+        assert!(answer.text == shell, "{path} shows the pages and nothing else");
+    }
     let posted = fresh.post("/whatever", json!({})).await;
-    assert_eq!(posted.status, StatusCode::NOT_FOUND);
+    assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]

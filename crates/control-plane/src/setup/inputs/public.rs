@@ -71,16 +71,21 @@ pub struct SetupDefaults {
     dns_servers: String,
     release_ref: String,
     #[serde(flatten)]
-    tenant: Option<TenantDefaults>,
+    tenant: TenantDefaults,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+/// Company and administrator of the last submission; absent before the first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct TenantDefaults {
-    tenant_name: String,
-    admin_first_name: String,
-    admin_last_name: String,
-    admin_email: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_first_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_last_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin_email: Option<String>,
 }
 
 impl SetupDefaults {
@@ -97,11 +102,11 @@ impl SetupDefaults {
             dns_mode: last(|stored| &stored.dns_mode, "system"),
             dns_servers: last(|stored| &stored.dns_servers, ""),
             release_ref: last(|stored| &stored.release_ref, ""),
-            tenant: stored.map(|stored| TenantDefaults {
-                tenant_name: stored.initial_tenant.tenant_name.clone(),
-                admin_first_name: stored.initial_tenant.admin_first_name.clone(),
-                admin_last_name: stored.initial_tenant.admin_last_name.clone(),
-                admin_email: stored.initial_tenant.admin_email.clone(),
+            tenant: stored.map_or_else(TenantDefaults::default, |stored| TenantDefaults {
+                tenant_name: Some(stored.initial_tenant.tenant_name.clone()),
+                admin_first_name: Some(stored.initial_tenant.admin_first_name.clone()),
+                admin_last_name: Some(stored.initial_tenant.admin_last_name.clone()),
+                admin_email: Some(stored.initial_tenant.admin_email.clone()),
             }),
         }
     }
