@@ -142,7 +142,7 @@ pub(crate) async fn prepare(story: &Story, profile: Profile) -> Result<Built> {
 /// Tells a person what to do now.
 fn invite(appliance: &Appliance, world: &World) -> Result<()> {
     let url = appliance.url();
-    let token = appliance.token();
+    let (token, app) = (appliance.token(), world.app_url());
     eprintln!(
         "
 The appliance waits to be set up.
@@ -152,17 +152,10 @@ The appliance waits to be set up.
   Kubeconfig    {}
   Log           {}
 
-There is no page for the setup yet: the address says what the box is doing, and the API does the rest.
-With the files token.json (`token`), password.json (`password`) and answers.json you can use it so:
-
-  json='content-type: application/json'
-  curl -c jar -H \"$json\" -d @token.json {url}/api/auth/redeem-token
-  curl -b jar -c jar -H \"$json\" -d @password.json {url}/api/auth/set-password
-  curl -b jar {url}/api/setup/config
-  curl -b jar -H \"$json\" -d @answers.json {url}/api/setup
-  curl -b jar {url}/api/status
-
-With `--headless` this command does all of that itself. Ctrl-C ends everything.",
+Open the address in a browser, type the token, choose a password and answer the questions; as the
+application's address (under “Advanced”) take {app}
+The page follows the install and ends with “Open Alga PSA”. With `--headless` this command does all of that
+over the API itself. Ctrl-C ends everything.",
         world.kubeconfig().display(),
         appliance.log().display(),
     );
