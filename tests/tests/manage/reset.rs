@@ -182,6 +182,10 @@ async fn without_administrator_application_or_turn_nothing_is_begun() -> Result<
     let lock = FileLock::try_acquire(&scene.path("update.lock"), "a test")?;
     ensure!(code(&scene.post(ROUTE, body()).await?) == (409, "operation_in_progress".to_owned()));
     drop(lock);
+    let secrets = scene.api::<Secret>("msp");
+    secrets
+        .delete("appliance-initial-tenant", &DeleteParams::default())
+        .await?;
     scene
         .apply(&secret(
             "appliance-initial-tenant",

@@ -93,6 +93,8 @@ pub(super) async fn run(
     let (pod, container) = place(cluster).await?;
     let mut stdin = Zeroizing::new(Vec::with_capacity(INPUT_CAPACITY));
     serde_json::to_writer(&mut *stdin, input).map_err(|_| ScriptError::Unintelligible)?;
+    // One line: whoever reads a line has it all, also where the end of the input does not come through.
+    stdin.push(b'\n');
     let path = script.path();
     let request = ExecRequest {
         namespace: namespace::MSP,
