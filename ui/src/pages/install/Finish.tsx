@@ -1,10 +1,10 @@
 import { useEffect } from "react";
 import { Alert } from "@patternfly/react-core/dist/esm/components/Alert";
 import { setupConfig, type Plan } from "../../api/setup";
-import type { StatusDocument, TierName } from "../../api/status";
+import type { Signal, StatusDocument, TierName } from "../../api/status";
 import { Link } from "../../app/router";
 import { useRequest } from "../../components/request";
-import { SignalLabel } from "../../components/StateLabel";
+import { StateLabel } from "../../components/StateLabel";
 import { useStatus } from "../../live/status";
 import { forgetAnswers } from "../setup/answersStore";
 import styles from "./Install.module.css";
@@ -31,7 +31,7 @@ export function Finish({ plan }: { plan: Plan }) {
       <ul className={styles["tiers"]}>
         {TIERS.map(([name, title]) => (
           <li key={name}>
-            <SignalLabel signal={document?.readinessTiers?.[name]?.signal ?? (document?.tiers?.[name] ? "ready" : "unknown")} /> {title}
+            <Reached signal={document?.readinessTiers?.[name]?.signal ?? (document?.tiers?.[name] ? "ready" : "unknown")} /> {title}
             {firstReason(document, name)}
           </li>
         ))}
@@ -57,6 +57,12 @@ function Ready({ url }: { url: string | undefined }) {
       </p>
     </Alert>
   );
+}
+
+/** What a start has not reached yet is to come; nothing is wrong with it. */
+function Reached({ signal }: { signal: Signal }) {
+  if (signal === "ready") return <StateLabel status="success">Ready</StateLabel>;
+  return signal === "not_ready" ? <StateLabel status="info">To come</StateLabel> : <StateLabel status="custom">Unknown</StateLabel>;
 }
 
 function firstReason(document: StatusDocument | undefined, name: TierName): string {

@@ -7,6 +7,7 @@ import type { Plan } from "../../api/setup";
 import { Finish } from "./Finish";
 import styles from "./Install.module.css";
 import { CancelInstall, PlanActions } from "./PlanActions";
+import { useStatus } from "../../live/status";
 import { usePlan } from "./plan";
 import { Stopped } from "./Stopped";
 import { StepList } from "./StepList";
@@ -17,10 +18,11 @@ import { Notice } from "./Notice";
 export default function InstallPage() {
   const { plan, received, failure } = usePlan();
   const sincePlan = Math.max(0, (useNow().getTime() - received) / 1000);
+  const isReady = useStatus().document?.tiers?.loginReady === true;
   if (!plan) return failure ? <ErrorState failure={failure} /> : <Loading label="Loading the install" />;
   return (
     <>
-      <PageHeading title="Installing Alga PSA" aside={<PlanState state={plan.state} />}>
+      <PageHeading title={plan.state === "complete" && isReady ? "Alga PSA is installed" : "Installing Alga PSA"} aside={<PlanState state={plan.state} isReady={isReady} />}>
         <span data-testid="headline">{headline(plan, sincePlan)}</span> {plan.state !== "complete" && "You may close this page; it is the same from any browser."}
       </PageHeading>
       <div className={styles["stack"]}>
@@ -45,8 +47,9 @@ const STATES: Record<Plan["state"], ["success" | "warning" | "danger" | "info" |
   complete: ["success", "Done"],
 };
 
-function PlanState({ state }: { state: Plan["state"] }) {
-  const [status, word] = STATES[state];
+/** The steps may be done while the application still starts: that is not the end of the install. */
+function PlanState({ state, isReady }: { state: Plan["state"]; isReady: boolean }) {
+  const [status, word] = state === "complete" && !isReady ? (["info", "Application is starting"] as const) : STATES[state];
   return (
     <span role="status" data-testid="plan-state" data-state={state}>
       <StateLabel status={status}>{word}</StateLabel>

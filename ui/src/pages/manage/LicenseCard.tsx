@@ -10,7 +10,7 @@ import { StateLabel } from "../../components/StateLabel";
 import { exact, parseTime } from "../../text/time";
 import { Card, Outcome } from "./Card";
 import { about, isSaid, useChange } from "./form";
-import { licence } from "./licence";
+import { edition, licence } from "./licence";
 import styles from "./Manage.module.css";
 
 interface LicenseProps {
@@ -32,7 +32,7 @@ export function LicenseCard({ license, errors, onChanged }: LicenseProps) {
           <StateLabel status={status}>{word}</StateLabel> {expires && !license.perpetual ? <span title={exact(expires)}>{sentence}</span> : sentence}
         </dd>
         <dt>Edition</dt>
-        <dd>{license.edition ?? "not known"}</dd>
+        <dd>{edition(license.edition)}</dd>
         {license.lastCheckinAt && (
           <>
             <dt>Last check-in</dt>

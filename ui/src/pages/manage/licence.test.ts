@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { expect, it } from "vitest";
 import type { ManageStatus } from "../../api/manage";
-import { licence } from "./licence";
+import { edition, licence } from "./licence";
 
 const now = new Date("2026-03-01T12:00:00Z");
 const of = (more: Partial<ManageStatus["license"]>) =>
@@ -16,4 +16,8 @@ it("tells how long a licence lasts, and warns a month before its end", () => {
 
 it("never takes an unknown licence for a good one", () => {
   expect(of({ status: "unknown" }).status).toBe("custom");
+});
+
+it("names an edition as the setup does", () => {
+  expect(["ee", "ce", "other", null].map(edition)).toEqual(["Enterprise", "Community", "other", "not known"]);
 });

@@ -21,3 +21,9 @@ export function licence(license: License, now: Date): { status: Tone; word: stri
       return { status: "custom", word: "Unknown", sentence: "There is no licence, or it could not be read." };
   }
 }
+
+/** The name of an edition, as the setup calls it. */
+export function edition(code: string | null | undefined): string {
+  if (code === "ee") return "Enterprise";
+  return code === "ce" ? "Community" : (code ?? "not known");
+}

@@ -14,7 +14,8 @@ export function PodRow({ pod, withNamespace }: { pod: Pod; withNamespace: boolea
       <StateLabel status={status}>{words}</StateLabel>
       <Link to={pathOf({ namespace: pod.namespace, pod: pod.name })}>{withNamespace ? `${pod.namespace}/${pod.name}` : pod.name}</Link>
       <span className={`${styles["push"]} ${styles["small"]}`}>
-        {pod.readyContainers} of {pod.totalContainers} ready
+        {/* The containers of a job that is done have ended: none of them is ready, and that is well. */}
+        {pod.phase === "Succeeded" ? "ended well" : `${pod.readyContainers} of ${pod.totalContainers} ready`}
         {pod.restarts > 0 && `, ${pod.restarts} restart${pod.restarts === 1 ? "" : "s"}`}
         {pod.createdAt && (
           <>
