@@ -42,6 +42,9 @@ pub(super) enum Standing {
 
 /// Where `object` stands at the time of the judgement.
 pub(super) fn standing(object: &FluxObject, siblings: &Objects<FluxObject>, due: &mut Due) -> Standing {
+    if object.is_address {
+        return Standing::Ready;
+    }
     let lags = object.observed_generation != object.generation;
     let ready = condition(&object.conditions, "Ready");
     let Some(ready) = ready.filter(|_| !lags) else {

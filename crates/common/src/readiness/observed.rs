@@ -387,6 +387,8 @@ pub struct FluxObject {
     pub observed_generation: i64,
     /// `spec.suspend`.
     pub suspended: bool,
+    /// Whether it is an address only, as a `HelmRepository` of type `oci` is: no controller reports on it.
+    pub is_address: bool,
     /// Its conditions: `Ready`, `Reconciling`, `Stalled`, `Released`, …
     pub conditions: Vec<Condition>,
     /// What it is at: the artifact's, the applied or the chart's revision.

@@ -651,6 +651,12 @@ const NORMAL: &[(&str, Change)] = &[
         source(s, "alga-appliance").conditions =
             vec![condition("Ready", "False", "OCIArtifactPullFailed", "m", 30)];
     }),
+    ("a source of which no controller speaks", |s| {
+        let charts = source(s, "alga-charts");
+        charts.is_address = true;
+        charts.observed_generation = -1;
+        charts.conditions.clear();
+    }),
     ("a kustomization at work", |s| {
         kustomization(s, "alga-core").conditions =
             vec![condition("Ready", "Unknown", "Progressing", "m", 600)];

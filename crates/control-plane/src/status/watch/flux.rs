@@ -18,6 +18,7 @@ pub(super) struct RawFlux {
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
     suspend: Option<bool>,
+    r#type: Option<String>,
     timeout: Option<String>,
     #[serde(deserialize_with = "filled")]
     depends_on: Vec<Dependency>,
@@ -94,6 +95,7 @@ fn flux(kind: &str, raw: RawFlux) -> (String, FluxObject) {
         generation_seen: None,
         observed_generation: status.observed_generation.unwrap_or(-1),
         suspended: raw.spec.suspend.unwrap_or(false),
+        is_address: kind == "HelmRepository" && raw.spec.r#type.as_deref() == Some("oci"),
         conditions: conditions(status.conditions),
         revision: fetched.or(released).or(status.last_applied_revision),
         attempted_revision: status.last_attempted_revision,
