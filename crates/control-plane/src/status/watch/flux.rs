@@ -108,3 +108,19 @@ fn flux(kind: &str, raw: RawFlux) -> (String, FluxObject) {
     };
     (key, object)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_helm_repository_of_type_oci_is_an_address() {
+        let raw = |kind: &str| serde_json::from_value::<RawFlux>(json!({"spec": {"type": kind}})).unwrap();
+        assert!(helm_repository(raw("oci")).1.is_address);
+        assert!(!helm_repository(raw("default")).1.is_address);
+        assert!(!helm_repository(RawFlux::default()).1.is_address);
+        assert!(!oci_repository(raw("oci")).1.is_address);
+    }
+}
