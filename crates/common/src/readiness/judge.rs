@@ -46,7 +46,7 @@ pub fn judge(seen: &Observed) -> Verdict {
     sort(&mut blockers);
     blockers.truncate(BLOCKERS_TOLD);
     let reasons: Vec<String> = blockers.iter().map(|blocker| blocker.reason.clone()).collect();
-    let tiers = tiers::tiers(&basis, &readings.warnings, &reasons);
+    let tiers = tiers::tiers(&basis, &readings, &reasons);
     Verdict {
         rollup: rollup::rollup(&scene, &tiers, &blockers),
         failures: failures::all(&scene, &blockers),

@@ -19,6 +19,8 @@ pub(super) struct Readings {
     pub(super) warnings: Vec<String>,
     pub(super) suppressed: Vec<String>,
     pub(super) stale: bool,
+    /// Every question that has no current answer, also one that is on its way.
+    pub(super) open: Vec<String>,
     told: Vec<(&'static str, String)>,
 }
 
@@ -44,6 +46,8 @@ pub(super) fn read(seen: &Observed, has_failure: bool) -> Readings {
         let Some(trouble) = question.trouble else {
             continue;
         };
+        let open = format!("{} are not known: {}", question.title, trouble.message);
+        readings.open.push(open);
         readings.stale |= question.at.is_some() || trouble.kind != TroubleKind::NotYet;
         if trouble.kind == TroubleKind::NotYet {
             continue;

@@ -6,6 +6,7 @@ use super::flux;
 use super::login;
 use super::observed::{Node, Objects, Observed};
 use super::parts::{self, Judged, condition};
+use super::readings::Readings;
 use super::setup;
 use super::told::Told;
 use super::verdict::{Signal, TierStatus, Tiers};
@@ -73,9 +74,11 @@ fn nodes(nodes: &Objects<Node>) -> Told {
     Told::all(known.chain(unclear))
 }
 
-/// The tiers, once it is known what is wrong beside them.
-pub(super) fn tiers(basis: &Basis, warnings: &[String], blockers: &[String]) -> Tiers {
-    let wrong = warnings.iter().chain(blockers);
+/// The tiers, once it is known what is wrong beside them. A question without an answer could hide anything,
+/// so nothing is fully healthy meanwhile.
+pub(super) fn tiers(basis: &Basis, readings: &Readings, blockers: &[String]) -> Tiers {
+    let wrong = readings.warnings.iter().chain(blockers);
+    let unanswered = Told::all(readings.open.iter().cloned().map(Told::unknown));
     let nothing_wrong = Told::all(wrong.map(Told::not));
     let full = basis
         .login
@@ -100,6 +103,9 @@ pub(super) fn tiers(basis: &Basis, warnings: &[String], blockers: &[String]) -> 
             .background
             .clone()
             .tier(TierStatus::DegradedBackgroundServices),
-        full: full.and(nothing_wrong).tier(TierStatus::NotFullyHealthy),
+        full: full
+            .and(nothing_wrong)
+            .and(unanswered)
+            .tier(TierStatus::NotFullyHealthy),
     }
 }
