@@ -186,6 +186,7 @@ async fn the_password_is_gone_and_nothing_else(scene: &Scene) -> Result<()> {
             "INITIAL_ADMIN_FIRST_NAME",
             "INITIAL_ADMIN_LAST_NAME",
             "INITIAL_ADMIN_PASSWORD_HASH",
+            "INITIAL_TENANT_ID",
             "INITIAL_TENANT_NAME",
         ]
     );

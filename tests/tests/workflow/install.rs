@@ -263,6 +263,7 @@ fn the_secrets_hold_what_their_readers_expect(objects: &Objects) -> Result<()> {
             "INITIAL_ADMIN_LAST_NAME",
             "INITIAL_ADMIN_PASSWORD",
             "INITIAL_ADMIN_PASSWORD_HASH",
+            "INITIAL_TENANT_ID",
             "INITIAL_TENANT_NAME",
         ]
     );
