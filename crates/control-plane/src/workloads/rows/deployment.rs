@@ -174,7 +174,10 @@ fn row(object: Deployment, sets: &[Set]) -> DeploymentRow {
         .filter(|set| set.is_of(&metadata, &spec.selector))
         .map(|set| set.row.clone())
         .collect();
-    replica_sets.sort_by(|a, b| (&b.created_at, &b.name).cmp(&(&a.created_at, &a.name)));
+    // Times are whole seconds; of two sets of one second the revision tells which is newer.
+    let number = |set: &Option<String>| set.as_deref().and_then(|text| text.parse::<u64>().ok());
+    let age = |set: &ReplicaSetRow| (set.created_at.clone(), number(&set.revision), set.name.clone());
+    replica_sets.sort_by_key(|set| std::cmp::Reverse(age(set)));
     let count = |replicas: Option<i32>| replicas.unwrap_or(0);
     DeploymentRow {
         ready_replicas: count(status.ready_replicas),
