@@ -8,6 +8,9 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Event, Pod, Secret};
 use kube::api::ListParams;
 use serde_json::{Value, json};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::reset::{NAME, NEW, body, finish, nothing_is_left, running_pod};
@@ -73,11 +76,9 @@ fn nothing_in_arguments(scene: &Scene) -> Result<()> {
 async fn no_secret_is_in_an_answer_a_log_an_argument_or_an_annotation() -> Result<()> {
     let log = Log::default();
     let writer = log.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter("debug,appliance_common=trace,appliance_control_plane=trace")
-        .with_writer(move || writer.clone())
-        .finish()
-        .init();
+    let filter: Targets = "debug,appliance_common=trace,appliance_control_plane=trace".parse()?;
+    let lines = fmt::layer().with_writer(move || writer.clone());
+    tracing_subscriber::registry().with(filter).with(lines).init();
     let scene = Scene::with_image("alga.test/hangs:1", "127.0.0.1:1").await?;
     scene.script("appliance-apply-license-key", "{\"ok\":true}", 0)?;
     let gifts = json!({"ok": true, "result": {"first_jwt": KEY, "appliance_credential": CREDENTIAL}});

@@ -139,7 +139,7 @@ fn secret_bytes(object: &Value, key: &str) -> Result<Vec<u8>> {
 #[tokio::test]
 async fn no_secret_is_in_a_file_a_log_an_argument_or_an_annotation() -> Result<()> {
     let log = Log::default();
-    log.subscriber("debug,appliance_common=trace,appliance_control_plane=trace")
+    log.subscriber("debug,appliance_common=trace,appliance_control_plane=trace".parse()?)
         .init();
     let canaries = Canaries(vec![
         Canary::new("password", PASSWORD),

@@ -67,8 +67,8 @@ async fn an_install_hands_the_release_to_flux_and_a_second_one_changes_no_secret
     let setup = volume.open();
     let log = Log::default();
     // With one subscriber only, a line that another test's thread reaches first would be off for good.
-    let _second = tracing::Dispatch::new(log.subscriber("off"));
-    let logging = tracing::subscriber::set_default(log.subscriber("appliance_control_plane=info"));
+    let _second = tracing::Dispatch::new(log.subscriber("off".parse()?));
+    let logging = tracing::subscriber::set_default(log.subscriber("appliance_control_plane=info".parse()?));
     let started = Instant::now();
     let statuses = tokio::spawn(statuses(setup.clone()));
     // Until the first look at the cluster is done, Flux makes nothing of what it was given.

@@ -4,6 +4,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::Subscriber;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// Everything that is logged while its subscriber is in charge, one JSON object a line.
 #[derive(Clone, Default)]
@@ -16,13 +19,10 @@ impl Log {
     }
 
     /// A subscriber that writes here what `filter` lets through.
-    pub(crate) fn subscriber(&self, filter: &str) -> impl Subscriber + Send + Sync + use<> {
+    pub(crate) fn subscriber(&self, filter: Targets) -> impl Subscriber + Send + Sync + use<> {
         let writer = self.clone();
-        tracing_subscriber::fmt()
-            .json()
-            .with_env_filter(filter)
-            .with_writer(move || writer.clone())
-            .finish()
+        let lines = fmt::layer().json().with_writer(move || writer.clone());
+        tracing_subscriber::registry().with(filter).with(lines)
     }
 }
 

@@ -245,7 +245,7 @@ async fn code_licence_and_credential_are_nowhere_but_in_their_secret() -> Result
     let code = shop.service.issue(COMPANY, Plan::Pro);
     let log = Log::default();
     let logging = tracing::subscriber::set_default(
-        log.subscriber("debug,appliance_common=trace,appliance_control_plane=trace"),
+        log.subscriber("debug,appliance_common=trace,appliance_control_plane=trace".parse()?),
     );
     let canaries = Canaries(vec![
         Canary::new("install code", &code),

@@ -34,8 +34,13 @@ impl Feed {
 
     /// Hands a change over; waits while the board is behind.
     pub(super) async fn send(&self, change: impl FnOnce(&mut Picture) + Send + 'static) {
+        self.pass(Box::new(change)).await;
+    }
+
+    /// [`Self::send`] of what is a change already.
+    pub(super) async fn pass(&self, change: Change) {
         // Without a board the process is ending.
-        let _ = self.0.send(Box::new(change)).await;
+        let _ = self.0.send(change).await;
     }
 }
 

@@ -7,24 +7,23 @@
 mod decode;
 pub(super) mod events;
 mod flux;
+mod form;
 mod kinds;
 mod pods;
 mod rest;
 mod workloads;
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use appliance_common::cluster::{Cluster, RawError};
 use appliance_common::readiness::observed::TroubleKind;
-use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::link::Link;
-use super::picture::{Feed, Picture, Shown};
+use super::picture::Feed;
 use decode::{Identity, Line, Page, Refusal};
+use form::{Form, Told, Unclear};
 pub(super) use kinds::Followers;
 use rest::Rest;
 
@@ -35,18 +34,16 @@ const MAX_PAGE: usize = 64 * 1024 * 1024;
 /// A watch has a bookmark a minute; one that is silent for longer has lost its server.
 const SILENCE: Duration = Duration::from_mins(5);
 
-/// What a kind is made of.
-struct Kind<R, T> {
+/// A kind that is followed.
+struct Kind {
     /// Its plural, for messages.
     name: &'static str,
     /// Where it is listed.
     path: &'static str,
     /// Whether it shows at regular times that the API server lives.
     beats: bool,
-    /// Cuts an object down to what is kept under its key.
-    cut: fn(R) -> (String, T),
-    /// Puts what is shown where it belongs.
-    show: fn(&mut Picture, Shown<T>),
+    /// What its objects are, and where they are put.
+    form: Box<dyn Form>,
 }
 
 /// Why a list or watch came to its end.
@@ -69,18 +66,14 @@ impl From<RawError> for End {
 }
 
 /// Follows a kind until the task is dropped.
-async fn follow<R, T>(kind: Kind<R, T>, link: Link, feed: Feed, limit: Duration)
-where
-    R: DeserializeOwned + 'static,
-    T: Send + 'static,
-{
+async fn follow(kind: Kind, link: Link, feed: Feed, limit: Duration) {
     let mut follower = Follower {
+        unclear: Unclear::of(kind.name),
         kind,
         link: link.clone(),
         feed,
         limit,
         version: None,
-        unclear: HashSet::new(),
     };
     let mut rest = Rest::default();
     loop {
@@ -97,21 +90,20 @@ where
     }
 }
 
-struct Follower<R, T> {
-    kind: Kind<R, T>,
+struct Follower {
+    kind: Kind,
     link: Link,
     feed: Feed,
     limit: Duration,
     /// Up to where everything is known.
     version: Option<String>,
-    /// Objects of which it was said that they cannot be understood.
-    unclear: HashSet<String>,
+    unclear: Unclear,
 }
 
-impl<R: DeserializeOwned + 'static, T: Send + 'static> Follower<R, T> {
-    async fn show(&self, shown: Shown<T>) {
-        let show = self.kind.show;
-        self.feed.send(move |picture| show(picture, shown)).await;
+impl Follower {
+    async fn show(&mut self, told: Told<'_>) {
+        let change = self.kind.form.change(told, &mut self.unclear);
+        self.feed.pass(change).await;
     }
 
     async fn round(&mut self, cluster: &Cluster, rest: &mut Rest) -> End {
@@ -126,33 +118,24 @@ impl<R: DeserializeOwned + 'static, T: Send + 'static> Follower<R, T> {
     }
 
     async fn list(&mut self, cluster: &Cluster) -> Result<(), End> {
-        self.show(Shown::Begin).await;
+        self.show(Told::Begin).await;
         let mut next = String::new();
         loop {
             let path = format!("{}?limit={PAGE}&continue={next}", self.kind.path);
             let body = cluster.fetch(&path, MAX_PAGE, self.limit).await?;
             self.link.sign();
-            let (meta, objects) = self.page(&body)?;
+            let page: Page<'_> = serde_json::from_slice(&body)
+                .map_err(|error| RawError::Silent(format!("the list cannot be understood: {error}")))?;
+            let meta = page.metadata;
+            self.show(Told::Page(page.items)).await;
             drop(body);
-            self.show(Shown::Page(objects)).await;
             if meta.next.is_empty() {
                 self.version = Some(meta.version);
-                self.show(Shown::Done).await;
+                self.show(Told::Done).await;
                 return Ok(());
             }
             next = url::form_urlencoded::byte_serialize(meta.next.as_bytes()).collect();
         }
-    }
-
-    #[expect(
-        clippy::type_complexity,
-        reason = "a page is where its list goes on, and its objects"
-    )]
-    fn page(&mut self, body: &Bytes) -> Result<(decode::PageMeta, Vec<(String, Result<T, String>)>), End> {
-        let page: Page<'_> = serde_json::from_slice(body)
-            .map_err(|error| RawError::Silent(format!("the list cannot be understood: {error}")))?;
-        let objects = page.items.into_iter().map(|raw| self.decode(raw)).collect();
-        Ok((page.metadata, objects))
     }
 
     async fn watch(&mut self, cluster: &Cluster, rest: &mut Rest) -> Result<End, End> {
@@ -162,7 +145,7 @@ impl<R: DeserializeOwned + 'static, T: Send + 'static> Follower<R, T> {
             self.kind.path
         );
         let mut lines = cluster.lines(&path, self.limit).await?;
-        self.show(Shown::Open).await;
+        self.show(Told::Open).await;
         loop {
             let line = match timeout(SILENCE, lines.next()).await {
                 Ok(Ok(Some(line))) => line,
@@ -197,37 +180,16 @@ impl<R: DeserializeOwned + 'static, T: Send + 'static> Follower<R, T> {
         match line.kind {
             "BOOKMARK" => {}
             "DELETED" => {
-                let key = identity.metadata.key();
-                self.unclear.remove(&key);
-                self.show(Shown::Gone(key)).await;
+                self.show(Told::Gone(identity.metadata.key())).await;
             }
             _ => {
                 if self.kind.beats {
                     self.link.beat();
                 }
-                let (key, object) = self.decode(line.object);
-                self.show(Shown::Put(key, object)).await;
+                self.show(Told::Put(line.object)).await;
             }
         }
         None
-    }
-
-    fn decode(&mut self, raw: &RawValue) -> (String, Result<T, String>) {
-        match serde_json::from_str(raw.get()).map(self.kind.cut) {
-            Ok((key, object)) => {
-                self.unclear.remove(&key);
-                (key, Ok(object))
-            }
-            Err(error) => {
-                let identity: Identity = serde_json::from_str(raw.get()).unwrap_or_default();
-                let key = identity.metadata.key();
-                if self.unclear.insert(key.clone()) {
-                    let kind = self.kind.name;
-                    tracing::warn!(kind, object = key, %error, "an object cannot be understood");
-                }
-                (key, Err(error.to_string()))
-            }
-        }
     }
 
     /// Says why a request failed; gives how long nothing is asked now.
@@ -249,7 +211,7 @@ impl<R: DeserializeOwned + 'static, T: Send + 'static> Follower<R, T> {
         if !rest.is_ridden_out(error) {
             let message = format!("{}: {error}", self.kind.name);
             tracing::debug!(kind = self.kind.name, %error, "not read");
-            self.show(Shown::Trouble(kind, message)).await;
+            self.show(Told::Trouble(kind, message)).await;
         }
         pause
     }

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use super::super::link::Link;
 use super::super::picture::{Feed, Picture, Shown};
 use super::decode::Identity;
+use super::form::Typed;
 use super::{Kind, events, flux, follow, pods, workloads};
 
 /// What each follower is given.
@@ -92,12 +93,11 @@ impl Followers<'_> {
             name,
             path,
             beats: false,
-            cut,
-            show,
+            form: Box::new(Typed { cut, show }),
         });
     }
 
-    fn spawn<R: DeserializeOwned + 'static, T: Send + 'static>(&mut self, kind: Kind<R, T>) {
+    fn spawn(&mut self, kind: Kind) {
         self.tasks
             .spawn(follow(kind, self.link.clone(), self.feed.clone(), self.limit));
     }
@@ -105,12 +105,14 @@ impl Followers<'_> {
 
 /// The kubelet renews its node's Lease every ten seconds: the heartbeat of the API server. Nothing of it
 /// is kept.
-fn leases() -> Kind<Identity, ()> {
+fn leases() -> Kind {
     Kind {
         name: "node leases",
         path: "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases",
         beats: true,
-        cut: |lease| (lease.metadata.key(), ()),
-        show: |_, _| {},
+        form: Box::new(Typed {
+            cut: |lease: Identity| (lease.metadata.key(), ()),
+            show: |_, _| {},
+        }),
     }
 }
