@@ -37,6 +37,9 @@ const INSTALLED: &str = "node_modules/.installed";
 /// The oldest Node that runs Vite; `ui/package.json` says the same.
 const NODE: (u32, u32) = (20, 19);
 
+#[path = "build/layout.rs"]
+mod layout;
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn build() -> Outcome<()> {
     let out_dir = PathBuf::from(std::env::var("OUT_DIR")?);
     let ui = crate_dir.join("../../ui").canonicalize()?;
     println!("cargo::rerun-if-changed=build.rs");
+    layout::apply(&crate_dir, &out_dir)?;
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", ui.join(source).display());
     }

@@ -20,6 +20,7 @@ use serde_json::json;
 
 use self::cores::Cores;
 use self::figure::Figure;
+pub(crate) use self::status::lived;
 use crate::demo::build::Profile;
 use crate::demo::prepare;
 use crate::demo::story::Story;

@@ -8,6 +8,7 @@ pub mod ci;
 pub mod demo;
 pub mod docs;
 pub mod layers;
+pub mod order;
 pub mod publish;
 pub mod runner;
 pub mod soak;

@@ -10,6 +10,7 @@ use xtask::ci::{Ci, ci};
 use xtask::demo::{Demo, demo};
 use xtask::docs::{Docs, docs};
 use xtask::layers;
+use xtask::order::order;
 use xtask::publish::{Options, publish};
 use xtask::soak::{Soak, soak};
 
@@ -35,6 +36,8 @@ enum Chore {
     Bundle(BundleCommand),
     /// Make the pages of docs/ that come from code
     Docs(Docs),
+    /// Write down which functions an idle control plane runs, for its linker; needs valgrind
+    Order,
     /// Check who depends on whom
     Layers,
     /// Install again and again while things go wrong
@@ -52,6 +55,7 @@ impl Chore {
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Bundle(command) => command.run(out),
             Self::Docs(options) => docs(options, out),
+            Self::Order => order(out).await,
             Self::Layers => layers::check(out).await,
             Self::Soak(options) => soak(options, out).await,
             Self::Ci(options) => ci(options, out).await,

@@ -48,14 +48,14 @@ const IDLE_TIME: Duration = Duration::from_secs(20);
 const READ_LIMIT: Duration = Duration::from_mins(2);
 
 /// A server that has read its cluster, and somebody who is signed in.
-struct Box {
+struct Watched {
     server: Appliance,
     api: Api,
     password: String,
     address: SocketAddr,
 }
 
-impl Box {
+impl Watched {
     async fn start(built: &Built, cluster: &TestCluster, place: &Place, cores: Cores) -> Result<Self> {
         let mut server = on(cores.server, || Appliance::spawn(&built.control_plane, place))?;
         server.until_it_listens().await?;
@@ -136,6 +136,18 @@ pub(crate) async fn measure(story: &Story, built: &Built, cores: Cores, runs: u1
     Ok(figures)
 }
 
+/// A server that has lived through what an ordinary box has: it has read its cluster, somebody has signed in,
+/// looked, and been told a change on a stream.
+pub(crate) async fn lived(built: &Built) -> Result<(TestCluster, Appliance)> {
+    let cluster = cluster(built, PODS, EVENTS).await?;
+    let place = server::place(cluster.kubeconfig());
+    let mut server = Watched::start(built, &cluster, &place, Cores::two()?).await?;
+    let mut stream = server.streams(1).await?.remove(0);
+    let text = crowd::happens(&cluster.client().await?, 0).await?;
+    tokio::task::spawn_blocking(move || until(&mut stream, &text)).await??;
+    Ok((cluster, server.server))
+}
+
 async fn cluster(built: &Built, pods: usize, events: usize) -> Result<TestCluster> {
     let cluster = TestCluster::start(&built.tools, Parts::Api).await?;
     let client = cluster.client().await?;
@@ -155,7 +167,7 @@ async fn ordinary(
     let (mut idle, mut rates, mut late, mut cpu) = (vec![], vec![], vec![], vec![]);
     let (mut fifty, mut five_hundred, mut length) = (vec![], vec![], vec![]);
     for run in 1..=runs {
-        let mut server = Box::start(built, cluster, &place, cores).await?;
+        let mut server = Watched::start(built, cluster, &place, cores).await?;
         idle.push(idle_memory(&server.server).await?.resident);
         cpu.push(cpu_share(&server.server).await?);
         let (address, cookies) = (server.address, server.api.cookies());
@@ -209,7 +221,7 @@ async fn ordinary(
 async fn changes(built: &Built, cluster: &TestCluster, cores: Cores) -> Result<Figure> {
     let script = Script::new(Stage::default(), std::sync::Arc::default());
     let (proxy, kubeconfig) = before_the_api(cluster, script).await?;
-    let mut server = Box::start(built, cluster, &server::place(kubeconfig), cores).await?;
+    let mut server = Watched::start(built, cluster, &server::place(kubeconfig), cores).await?;
     proxy.script().delay_by(Duration::from_secs(2));
     proxy.script().arm([Rule {
         during: None,
@@ -238,7 +250,7 @@ async fn changes(built: &Built, cluster: &TestCluster, cores: Cores) -> Result<F
 
 async fn crowded(built: &Built, cores: Cores) -> Result<Figure> {
     let cluster = cluster(built, MANY_PODS, MANY_EVENTS).await?;
-    let server = Box::start(built, &cluster, &server::place(cluster.kubeconfig()), cores).await?;
+    let server = Watched::start(built, &cluster, &server::place(cluster.kubeconfig()), cores).await?;
     Ok(Figure {
         what: "RSS, 2000 pods and 20000 events",
         unit: "MiB",

@@ -27,6 +27,8 @@ const PROGRAM: &str = "appliance-control-plane";
 pub(crate) enum Profile {
     /// As it is shipped.
     Release,
+    /// The same with the names of its functions.
+    Symbols,
     /// As tests have it: built in seconds after a change.
     Dev,
 }
@@ -90,7 +92,7 @@ fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
         args.extend(["-u".to_owned(), name]);
     }
     let what: &[_] = match profile {
-        Profile::Release => &["--release", "--package", PROGRAM],
+        Profile::Release | Profile::Symbols => &["--release", "--package", PROGRAM],
         // With the features of a build of everything, so that it shares what tests have built.
         Profile::Dev => &["--workspace"],
     };
@@ -107,7 +109,10 @@ fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
         name: "cargo".to_owned(),
         program: "env".into(),
         args,
-        env: Vec::new(),
+        env: match profile {
+            Profile::Symbols => vec![("CARGO_PROFILE_RELEASE_STRIP", "none".to_owned())],
+            Profile::Release | Profile::Dev => Vec::new(),
+        },
         dir: dir.path().to_owned(),
     }
 }
