@@ -2,8 +2,9 @@
 //! signs in and looks. The linker puts them side by side (`crates/control-plane/build/layout.rs`), because a
 //! page of the program that is touched brings fifteen neighbours into memory with it.
 //!
-//! valgrind sees every function once. The list may be older than the code: what it does not name is where it
-//! would be anyway, and what it names in vain is not there.
+//! valgrind sees every function once. A name has a hash of what the function is, not of what it does, so the list
+//! outlives most changes; what it does not name is where it would be anyway, and what it names in vain is not
+//! there.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -50,9 +51,9 @@ pub async fn order(out: &mut dyn Write) -> Result<()> {
     end.context("the program does not end under valgrind")?;
     let recorded = std::fs::read_to_string(&record)
         .with_context(|| format!("reading {}: is valgrind installed?", record.display()))?;
-    let patterns = patterns(&recorded);
-    ensure!(!patterns.is_empty(), "valgrind saw no function with a name");
-    let mut text = Vec::from_iter(patterns).join("\n");
+    let functions = functions(&recorded);
+    ensure!(!functions.is_empty(), "valgrind saw no function with a name");
+    let mut text = Vec::from_iter(functions).join("\n");
     text.push('\n');
     state_file::replace(&root().join(LIST), text.as_bytes(), 0o644)?;
     writeln!(out, "{} functions written to {LIST}", text.lines().count())?;
@@ -69,41 +70,18 @@ fn under_valgrind(program: &Path, record: &Path) -> String {
     )
 }
 
-/// Names of functions in a callgrind file (`fn=(12) NAME` the first time, `fn=(12)` from then on), with `*` for
-/// the parts that change with every version of a crate.
-fn patterns(recorded: &str) -> BTreeSet<String> {
+/// Names of functions in a callgrind file: `fn=(12) NAME` the first time, `fn=(12)` from then on. Only those that
+/// Rust gives, in its two manglings; C's libraries are not ours to lay out.
+fn functions(recorded: &str) -> BTreeSet<&str> {
     let named = recorded.lines().filter_map(|line| {
         let rest = line.strip_prefix("fn=(").or_else(|| line.strip_prefix("cfn=("))?;
         let (_, name) = rest.split_once(") ")?;
         // A recursive call is `NAME'2`.
-        pattern(name.split('\'').next()?)
+        name.split('\'').next()
     });
-    named.collect()
-}
-
-/// The names that Rust gives, with its two manglings; C's stay where they are.
-fn pattern(name: &str) -> Option<String> {
-    let name = name.split(".llvm.").next()?;
-    if name.starts_with("_ZN") {
-        let (path, _hash) = name.rsplit_once("17h")?;
-        return Some(format!("{path}17h*"));
-    }
-    name.starts_with("_R").then(|| without_crate_hashes(name))
-}
-
-/// `CsgEmfK2I1SDS_4core` is crate `core` with a hash.
-fn without_crate_hashes(name: &str) -> String {
-    let mut parts = name.split("Cs");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        let after = part
-            .find('_')
-            .filter(|end| part[..*end].bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        match after {
-            Some(end) => format!("{text}Cs*{}", &part[end..]),
-            None => format!("{text}Cs{part}"),
-        }
-    })
+    named
+        .filter(|name| name.starts_with("_ZN") || name.starts_with("_R"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -111,15 +89,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn functions_are_named_once_and_without_what_changes() {
-        let recorded = "fn=(1) _ZN5tokio4task4poll17h0123456789abcdefE\ncfn=(2) main\nfn=(1)\n\
-                        cfn=(3) _RNvXs4_NtCslNYArtu3iFV_5alloc6string5clone\n\
-                        fn=(4) _ZN5tokio4task4poll17hfedcba9876543210E.llvm.77'2\nfn=(5) 0x0000000000001050\n";
-        let expected = ["_RNvXs4_NtCs*_5alloc6string5clone", "_ZN5tokio4task4poll17h*"];
-        assert!(
-            patterns(recorded).iter().eq(expected.iter()),
-            "{:?}",
-            patterns(recorded)
-        );
+    fn each_function_of_rust_is_named_once() {
+        let recorded = "fn=(1) _ZN5tokio4poll17h0123456789abcdefE\ncfn=(2) main\nfn=(1)\n\
+                        cfn=(3) _RNvNtCslNYArtu3iFV_5alloc6string5clone\n\
+                        fn=(4) _ZN5tokio4poll17h0123456789abcdefE'2\nfn=(5) 0x0000000000001050\n";
+        let expected = [
+            "_RNvNtCslNYArtu3iFV_5alloc6string5clone",
+            "_ZN5tokio4poll17h0123456789abcdefE",
+        ];
+        assert!(functions(recorded).into_iter().eq(expected));
     }
 }

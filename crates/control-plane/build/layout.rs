@@ -28,9 +28,9 @@ pub(crate) fn apply(crate_dir: &Path, out_dir: &Path) -> Result<(), Box<dyn Erro
 /// A linker script that adds one output section and leaves all others as they are.
 fn commands(order: &str) -> String {
     let mut script = "SECTIONS {\n  .text.first : {\n".to_owned();
-    for pattern in order.lines() {
+    for function in order.lines() {
         // Writing to a string does not fail.
-        let _ = writeln!(script, "    *(.text.{pattern} .text.unlikely.{pattern})");
+        let _ = writeln!(script, "    *(.text.{function} .text.unlikely.{function})");
     }
     script.push_str("  }\n} INSERT BEFORE .text;\n");
     script

@@ -92,9 +92,11 @@ fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
         args.extend(["-u".to_owned(), name]);
     }
     let what: &[_] = match profile {
-        Profile::Release | Profile::Symbols => &["--release", "--package", PROGRAM],
+        Profile::Release => &["build", "--release", "--package", PROGRAM],
+        // Not by the profile: what a function is called depends on that.
+        Profile::Symbols => &["rustc", "--release", "--package", PROGRAM],
         // With the features of a build of everything, so that it shares what tests have built.
-        Profile::Dev => &["--workspace"],
+        Profile::Dev => &["build", "--workspace"],
     };
     let always = [
         "--locked",
@@ -103,16 +105,17 @@ fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
         "--message-format",
         "json-render-diagnostics",
     ];
-    let arguments = ["cargo", "build"].iter().chain(what).chain(&always);
+    let last: &[_] = match profile {
+        Profile::Symbols => &["--", "-C", "strip=none"],
+        Profile::Release | Profile::Dev => &[],
+    };
+    let arguments = ["cargo"].iter().chain(what).chain(&always).chain(last);
     args.extend(arguments.copied().map(str::to_owned));
     Launch {
         name: "cargo".to_owned(),
         program: "env".into(),
         args,
-        env: match profile {
-            Profile::Symbols => vec![("CARGO_PROFILE_RELEASE_STRIP", "none".to_owned())],
-            Profile::Release | Profile::Dev => Vec::new(),
-        },
+        env: Vec::new(),
         dir: dir.path().to_owned(),
     }
 }
