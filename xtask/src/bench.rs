@@ -5,6 +5,7 @@ mod cores;
 mod during;
 mod figure;
 mod load;
+mod queue;
 mod server;
 mod status;
 mod workflow;
@@ -46,6 +47,7 @@ pub async fn bench(options: &Bench, out: &mut dyn Write) -> Result<()> {
     let built = prepare(&story, Profile::Release).await?;
     let mut figures = server::measure(&story, &built, cores, options.runs).await?;
     figures.extend(status::measure(&story, &built, cores, options.runs).await?);
+    figures.extend(queue::measure(&story, &built, cores, options.runs)?);
     figures.extend(workflow::measure(&story, &built, cores, options.runs).await?);
 
     writeln!(out, "{}", figure::table(&figures))?;

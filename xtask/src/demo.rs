@@ -135,7 +135,7 @@ pub(crate) async fn prepare(story: &Story, profile: Profile) -> Result<Built> {
     needs::check(story).await?;
     let again = "mend what the message names and run this again; what is built stays built";
     let built = build::build(profile).await.at("build", again)?;
-    story.say("the control plane and the tools are built");
+    story.say("our programs and the tools are built");
     Ok(built)
 }
 

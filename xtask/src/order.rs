@@ -41,6 +41,7 @@ pub async fn order(out: &mut dyn Write) -> Result<()> {
     let record = dir.path().join("callgrind.out");
     let watched = Built {
         control_plane: dir.path().join("control-plane"),
+        kubectl_queue: None,
         tools: built.tools.clone(),
     };
     let script = under_valgrind(&built.control_plane, &record);

@@ -1,4 +1,4 @@
-//! The control plane and the Go tools, built side by side.
+//! Our programs and the Go tools, built side by side.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -19,15 +19,20 @@ const LIMIT: Duration = Duration::from_mins(40);
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// The program and its package.
-const PROGRAM: &str = "appliance-control-plane";
+/// Our programs, each with its package.
+const PROGRAMS: [(&str, &str); 2] = [
+    (CONTROL_PLANE, "appliance-control-plane"),
+    (KUBECTL_QUEUE, "appliance-kubectl-queue"),
+];
+const CONTROL_PLANE: &str = "appliance-control-plane";
+const KUBECTL_QUEUE: &str = "kubectl-queue";
 
-/// How the control plane is built.
+/// How our programs are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
     /// As it is shipped.
     Release,
-    /// The same with the names of its functions.
+    /// The control plane with the names of its functions; nothing else.
     Symbols,
     /// As tests have it: built in seconds after a change.
     Dev,
@@ -36,16 +41,23 @@ pub(crate) enum Profile {
 /// Everything ready to run.
 #[derive(Debug)]
 pub(crate) struct Built {
-    /// The program.
+    /// The control plane.
     pub(crate) control_plane: PathBuf,
+    /// The queue's program, if it was built.
+    pub(crate) kubectl_queue: Option<PathBuf>,
     /// The servers.
     pub(crate) tools: Tools,
 }
 
 /// Builds what is not built yet; progress goes to standard error.
 pub(crate) async fn build(profile: Profile) -> Result<Built> {
-    let (tools, control_plane) = tokio::try_join!(tools(), control_plane(profile))?;
-    Ok(Built { control_plane, tools })
+    let (tools, messages) = tokio::try_join!(tools(), programs(profile))?;
+    Ok(Built {
+        control_plane: executable(&messages, CONTROL_PLANE)
+            .context("cargo does not say where the control plane is")?,
+        kubectl_queue: executable(&messages, KUBECTL_QUEUE),
+        tools,
+    })
 }
 
 /// On a thread of its own: the runtime waits for its blocking tasks, and a Ctrl-C must not wait for Go.
@@ -55,7 +67,8 @@ async fn tools() -> Result<Tools> {
     result.await.context("building the tools ended badly")?
 }
 
-async fn control_plane(profile: Profile) -> Result<PathBuf> {
+/// Builds our programs; gives what cargo says about them.
+async fn programs(profile: Profile) -> Result<String> {
     let dir = GuardedDir::new("alga-build-")?;
     let mut process = Process::start(&cargo(profile, &dir))?;
     let began = Instant::now();
@@ -66,11 +79,11 @@ async fn control_plane(profile: Profile) -> Result<PathBuf> {
         }
         let elapsed = began.elapsed();
         if elapsed >= LIMIT {
-            bail!("building the control plane: no end after {} s", LIMIT.as_secs());
+            bail!("building our programs: no end after {} s", LIMIT.as_secs());
         }
         if elapsed >= next_report {
             next_report = elapsed + REPORT_EVERY;
-            let tool = "the control plane";
+            let tool = "our programs";
             let log = process.log_tail();
             let doing = log.lines().last().unwrap_or_default().trim();
             eprintln!("           {} ({doing})", Progress { tool, elapsed });
@@ -79,11 +92,11 @@ async fn control_plane(profile: Profile) -> Result<PathBuf> {
     };
     if !status.success() {
         bail!(
-            "building the control plane: cargo ended with {status}:\n{}",
+            "building our programs: cargo ended with {status}:\n{}",
             process.log_tail()
         );
     }
-    executable(&process.output()?).context("cargo does not say where the control plane is")
+    process.output()
 }
 
 fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
@@ -91,26 +104,31 @@ fn cargo(profile: Profile, dir: &GuardedDir) -> Launch {
     for name in own_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
         args.extend(["-u".to_owned(), name]);
     }
-    let what: &[_] = match profile {
-        Profile::Release => &["build", "--release", "--package", PROGRAM],
-        // Not by the profile: what a function is called depends on that.
-        Profile::Symbols => &["rustc", "--release", "--package", PROGRAM],
+    let packages = PROGRAMS.iter().flat_map(|(_, package)| ["--package", package]);
+    let bins = PROGRAMS.iter().flat_map(|(program, _)| ["--bin", program]);
+    let always = ["--locked", "--message-format", "json-render-diagnostics"];
+    let what: Vec<_> = match profile {
+        Profile::Release => ["build", "--release"]
+            .into_iter()
+            .chain(packages)
+            .chain(bins)
+            .chain(always)
+            .collect(),
         // With the features of a build of everything, so that it shares what tests have built.
-        Profile::Dev => &["build", "--workspace"],
+        Profile::Dev => ["build", "--workspace"]
+            .into_iter()
+            .chain(bins)
+            .chain(always)
+            .collect(),
+        // Not by the profile: what a function is called depends on that.
+        Profile::Symbols => ["rustc", "--release", "--package", CONTROL_PLANE]
+            .into_iter()
+            .chain(["--bin", CONTROL_PLANE])
+            .chain(always)
+            .chain(["--", "-C", "strip=none"])
+            .collect(),
     };
-    let always = [
-        "--locked",
-        "--bin",
-        PROGRAM,
-        "--message-format",
-        "json-render-diagnostics",
-    ];
-    let last: &[_] = match profile {
-        Profile::Symbols => &["--", "-C", "strip=none"],
-        Profile::Release | Profile::Dev => &[],
-    };
-    let arguments = ["cargo"].iter().chain(what).chain(&always).chain(last);
-    args.extend(arguments.copied().map(str::to_owned));
+    args.extend(["cargo"].into_iter().chain(what).map(str::to_owned));
     Launch {
         name: "cargo".to_owned(),
         program: "env".into(),
@@ -125,11 +143,12 @@ fn own_variables(names: impl Iterator<Item = String>) -> impl Iterator<Item = St
     names.filter(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }
 
-/// Where cargo's messages say that the program is.
-fn executable(messages: &str) -> Option<PathBuf> {
+/// Where cargo's messages say that a program is.
+fn executable(messages: &str, program: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == program)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
 }
 
@@ -140,13 +159,15 @@ mod tests {
     #[test]
     fn the_program_is_where_cargo_says() {
         let messages = concat!(
-            r#"{"reason":"compiler-artifact","executable":null}"#,
+            r#"{"target":{"name":"x"},"executable":null}"#,
             "\nnot json\n",
-            r#"{"reason":"compiler-artifact","executable":"/t/release/x"}"#,
+            r#"{"target":{"name":"y"},"executable":"/t/release/y"}"#,
+            "\n",
+            r#"{"target":{"name":"x"},"executable":"/t/release/x"}"#,
             "\n",
         );
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/release/x")));
-        assert_eq!(executable(""), None);
+        assert_eq!(executable(messages, "x"), Some(PathBuf::from("/t/release/x")));
+        assert_eq!(executable("", "x"), None);
     }
 
     #[test]

@@ -29,7 +29,12 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ),
     (
         "xtask",
-        &["appliance-common", "appliance-control-plane", "appliance-tests"],
+        &[
+            "appliance-common",
+            "appliance-control-plane",
+            "appliance-kubectl-queue",
+            "appliance-tests",
+        ],
     ),
     ("appliance-tests", &["*"]),
 ];
