@@ -7,7 +7,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -64,11 +64,16 @@ fn build() -> Outcome<()> {
     node_is_new_enough()?;
     let pages = out_dir.join("ui");
     // Two cargo runs share the directory of Node's modules: one installs, the other waits.
-    let lock = File::create(ui.join(".build.lock"))?;
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(ui.join(".build.lock"))?;
     lock.lock()?;
-    install(&ui)?;
+    install(&ui, &lock)?;
     npm(
-        &ui,
+        (&ui, &lock),
         &[
             "run",
             "--silent",
@@ -107,13 +112,13 @@ fn version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// Installs what the lock file says, where that is not what is there.
-fn install(ui: &Path) -> Outcome<()> {
+fn install(ui: &Path, lock: &File) -> Outcome<()> {
     let (wanted, there) = (ui.join("package-lock.json"), ui.join(INSTALLED));
     if fs::read(&there).is_ok_and(|there| fs::read(&wanted).is_ok_and(|wanted| wanted == there)) {
         return Ok(());
     }
     npm(
-        ui,
+        (ui, lock),
         &[
             "ci",
             "--no-audit",
@@ -128,12 +133,15 @@ fn install(ui: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn npm(ui: &Path, arguments: &[&str], last: Option<&Path>) -> Outcome<()> {
+/// Runs npm with the lock as its standard input, an empty file: a lock belongs to the open file and not to the
+/// process (flock(2)), so it is held for as long as npm works, also when this program is killed before that.
+fn npm((ui, lock): (&Path, &File), arguments: &[&str], last: Option<&Path>) -> Outcome<()> {
     let shown = format!("npm {}", arguments.first().copied().unwrap_or_default());
     let output = Command::new("npm")
         .args(arguments)
         .args(last)
         .current_dir(ui)
+        .stdin(lock.try_clone()?)
         .output();
     let output = output.map_err(|error| format!("starting npm: {error}; install the package npm"))?;
     if output.status.success() {

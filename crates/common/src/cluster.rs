@@ -16,6 +16,7 @@ mod wait;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kube::Client;
@@ -41,13 +42,20 @@ pub struct Cluster {
     client: Client,
     limit: Duration,
     meter: Arc<Meter>,
+    /// Whether the server gives what there is in the same request as its changes, as far as is known.
+    streams_lists: Arc<AtomicBool>,
 }
 
 impl Cluster {
     /// Wraps a client; `limit` is the deadline of one call, with all its retries.
     #[must_use]
     pub fn new(client: Client, limit: Duration, meter: Arc<Meter>) -> Self {
-        Self { client, limit, meter }
+        Self {
+            client,
+            limit,
+            meter,
+            streams_lists: Arc::new(AtomicBool::new(true)),
+        }
     }
 
     /// Requests made and time spent waiting.

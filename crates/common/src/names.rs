@@ -31,6 +31,10 @@ pub mod file {
     pub const APPLIANCE_ID: &str = "appliance-id";
     /// What became of each install code, sealed.
     pub const REDEMPTION: &str = "redemption.json";
+    /// What the application was asked about its licence, until the recovery seed has what it gave; sealed.
+    pub const LICENSE_PENDING: &str = "license-pending.json";
+    /// When resets of the administrator's password were begun lately.
+    pub const PASSWORD_RESETS: &str = "password-resets.json";
     /// Key that signs session cookies.
     pub const SESSION_SECRET: &str = "session-secret";
     /// Ids of sessions that were signed out before they expired.

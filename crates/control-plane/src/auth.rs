@@ -7,6 +7,7 @@ mod error;
 mod gate;
 mod hashing;
 mod lockout;
+mod prove;
 mod secret_file;
 mod session;
 mod ticket;
@@ -22,7 +23,7 @@ use appliance_common::secret::Secret;
 pub use audit::{Audit, AuditEvent};
 use credential::{Credential, CredentialFile, Stored};
 pub(crate) use error::AuthError;
-use gate::{Attempt, Gate};
+use gate::Gate;
 use hashing::Hasher;
 use lockout::LockoutPolicy;
 pub(crate) use session::{Cookie, Session};
@@ -30,7 +31,7 @@ use session::{Sessions, Visit};
 pub(crate) use ticket::LIFE as TICKET_LIFE;
 pub(crate) use ticket::Proof;
 use ticket::Tickets;
-use token::{Token, TokenFile};
+use token::TokenFile;
 
 use crate::password::check_management;
 use crate::settings::AuthSettings;
@@ -252,73 +253,6 @@ impl Auth {
     pub(crate) fn renewal(&self, session: &Session) -> Option<Cookie> {
         let now = self.now();
         session.is_due(now).then(|| self.0.sessions.renew(session, now))?
-    }
-
-    /// Checks a proof of the token under the lockout. The attempt is still counted as failed.
-    async fn prove(&self, peer: IpAddr, proof: &Proof) -> Result<(Attempt, Token), AuthError> {
-        let attempt = self.0.gate.enter(peer, &self.generation()).await?;
-        // Somebody else may have set a password while this request waited.
-        if let Err(error) = self.check_unset() {
-            attempt.refund();
-            return Err(error);
-        }
-        if let Some(token) = self.token_of(peer, proof) {
-            return Ok((attempt, token));
-        }
-        self.failed(attempt, "auth.token_failed", None).await;
-        Err(AuthError::WrongToken)
-    }
-
-    fn token_of(&self, peer: IpAddr, proof: &Proof) -> Option<Token> {
-        let given = match proof {
-            Proof::Token(text) => Token::parse(text.expose()),
-            Proof::Ticket(ticket) => self.0.tickets.token(ticket, peer, self.0.clock.now()),
-        };
-        given
-            .zip(self.0.token.current())
-            .and_then(|(given, current)| given.is(&current).then_some(given))
-    }
-
-    async fn check_password(
-        &self,
-        peer: IpAddr,
-        password: &Secret<String>,
-        failure: &'static str,
-        session: Option<&Session>,
-    ) -> Result<Stored, AuthError> {
-        let attempt = self.0.gate.enter(peer, &self.generation()).await?;
-        let stored = match self.stored() {
-            Ok(stored) => stored,
-            Err(error) => {
-                attempt.refund();
-                return Err(error);
-            }
-        };
-        match stored.verify(&self.0.hasher, password.clone()).await {
-            Ok(true) => {
-                attempt.succeeded().await;
-                Ok(stored)
-            }
-            Ok(false) => {
-                self.failed(attempt, failure, session).await;
-                Err(AuthError::WrongPassword)
-            }
-            Err(error) => {
-                attempt.refund();
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Closes a failed attempt.
-    async fn failed(&self, attempt: Attempt, event: &'static str, session: Option<&Session>) {
-        let peer = attempt.peer();
-        let lock = attempt.failed().await;
-        self.record(event, peer, session, "refused").await;
-        if lock.is_some() {
-            tracing::warn!(%peer, "too many failed sign-ins: the address is locked out");
-            self.record("auth.locked", peer, session, "refused").await;
-        }
     }
 
     /// Stores the first password; the second of two who try is told so.

@@ -16,6 +16,8 @@ pub mod metrics;
 pub mod mode;
 pub mod password;
 mod run;
+pub mod seal;
+pub mod seal_key;
 mod selection;
 pub mod settings;
 pub mod setup;

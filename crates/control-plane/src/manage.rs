@@ -84,14 +84,17 @@ impl fmt::Debug for Manage {
 }
 
 impl Manage {
-    /// A handle; reads and asks nothing yet.
+    /// A handle; asks nothing yet.
     #[must_use]
     pub fn open(settings: ManageSettings, clock: Clock) -> Self {
         Self(Arc::new_cyclic(|inner| Inner {
             parts: Parts::new(inner, &clock),
-            settings,
             cluster: OnceCell::new(),
-            resets: reset::Board::new(clock.clone()),
+            resets: reset::Board::open(
+                settings.state_file.with_file_name(file::PASSWORD_RESETS),
+                clock.clone(),
+            ),
+            settings,
             unsaved: license::Unsaved::default(),
             taking_up: tokio::sync::Mutex::default(),
             tasks: Mutex::default(),
@@ -99,11 +102,12 @@ impl Manage {
         }))
     }
 
-    /// Takes up what a stop left: an address that is not in the cluster yet, objects of a password reset; and
-    /// mends the rights that an older release gave.
+    /// Takes up what a stop left: an address that is not in the cluster yet, a licence that is not in the
+    /// recovery seed yet, objects of a password reset; and mends the rights that an older release gave.
     pub fn resume(&self) {
         self.beside(Self::take_up_address);
         self.beside(Self::sweep_resets);
+        self.beside(Self::settle_license);
         self.beside(Self::mend_rights);
     }
 

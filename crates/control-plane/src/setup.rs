@@ -19,6 +19,7 @@ pub mod journal;
 mod manifest;
 mod masking;
 pub mod metadata;
+mod noting;
 pub mod objects;
 pub mod plan;
 pub mod plan_view;
@@ -34,13 +35,14 @@ pub mod run;
 #[cfg(test)]
 mod sample;
 pub mod seal;
-pub mod seal_key;
 pub mod selection;
+mod settle;
 mod shipped;
 mod start;
 pub mod steps;
 mod storage_repair;
 mod submit;
+mod take_up;
 pub mod values;
 
 use std::fmt;
@@ -67,6 +69,8 @@ pub(crate) use probe::NetworkFinding;
 pub use reconcile::RetrySettings;
 pub use storage_repair::StorageRepair;
 pub use submit::SubmitError;
+
+pub use crate::seal_key;
 
 /// Why answers are not taken now.
 #[derive(Debug, Clone, PartialEq, Eq)]

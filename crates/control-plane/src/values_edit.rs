@@ -96,9 +96,20 @@ mod tests {
 
     const NEW: &str = "1.4.2@sha256:ab";
 
+    /// Each text with a new `image.tag`; `NEW` stands for the tag.
+    fn turn_into(cases: &[(&str, &str)]) {
+        for (text, edited) in cases {
+            assert_eq!(
+                upsert(text, "image.tag", NEW).unwrap(),
+                edited.replace("NEW", NEW),
+                "{text:?}"
+            );
+        }
+    }
+
     #[test]
     fn only_the_value_at_the_path_changes() {
-        for (text, edited) in [
+        turn_into(&[
             (
                 "image:\n  name: a # c\n  tag: latest # d\nz: 1\n",
                 "image:\n  name: a # c\n  tag: \"NEW\" # d\nz: 1\n",
@@ -150,13 +161,7 @@ mod tests {
                 "image:\n  <<: {tag: x}\n",
                 "image:\n  <<: {tag: x}\n  tag: \"NEW\"\n",
             ),
-        ] {
-            assert_eq!(
-                upsert(text, "image.tag", NEW).unwrap(),
-                edited.replace("NEW", NEW),
-                "{text:?}"
-            );
-        }
+        ]);
     }
 
     #[test]
@@ -176,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_inserted() {
-        for (text, edited) in [
+        turn_into(&[
             ("a: 1\n# tail\n", "a: 1\n# tail\nimage:\n  tag: \"NEW\"\n"),
             ("a: 1", "a: 1\nimage:\n  tag: \"NEW\"\n"),
             ("image:\nb: 1\n", "image:\n  tag: \"NEW\"\nb: 1\n"),
@@ -189,13 +194,7 @@ mod tests {
                 "image:\r\n  name: a\r\nb: 1\r\n",
                 "image:\r\n  name: a\r\n  tag: \"NEW\"\r\nb: 1\r\n",
             ),
-        ] {
-            assert_eq!(
-                upsert(text, "image.tag", NEW).unwrap(),
-                edited.replace("NEW", NEW),
-                "{text:?}"
-            );
-        }
+        ]);
     }
 
     #[test]

@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, secret};
 
-const APPLY: &str = "appliance-apply-license-key";
-const REDEEM: &str = "appliance-redeem-claim-code";
-const STATUS: &str = "appliance-license-status";
-const SEED: &str = "appliance-license-seed";
-const KEY: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl";
+pub(crate) const APPLY: &str = "appliance-apply-license-key";
+pub(crate) const REDEEM: &str = "appliance-redeem-claim-code";
+pub(crate) const STATUS: &str = "appliance-license-status";
+pub(crate) const SEED: &str = "appliance-license-seed";
+pub(crate) const KEY: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl";
 
 fn token(claims: &Value) -> String {
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-async fn apply(scene: &Scene, key: &str) -> Result<(u16, String)> {
+pub(crate) async fn apply(scene: &Scene, key: &str) -> Result<(u16, String)> {
     let answer = scene
         .post("/api/license/apply", json!({"licenseKey": key}))
         .await?;

@@ -4,6 +4,7 @@
 mod address;
 mod canary;
 mod license;
+mod license_killed;
 mod reset;
 mod reset_killed;
 mod rights;

@@ -155,7 +155,7 @@ async fn of_two_at_once_one_goes_on_and_one_is_told_so() -> Result<()> {
 
 #[tokio::test]
 async fn five_an_hour_are_enough_and_what_was_refused_does_not_count() -> Result<()> {
-    let scene = Scene::start().await?;
+    let mut scene = Scene::start().await?;
     let lock = FileLock::try_acquire(&scene.path("update.lock"), "a test")?;
     for _ in 0..6 {
         ensure!(code(&scene.post(ROUTE, body()).await?) == (409, "operation_in_progress".to_owned()));
@@ -165,6 +165,7 @@ async fn five_an_hour_are_enough_and_what_was_refused_does_not_count() -> Result
         let done = scene.post(&format!("{ROUTE}?wait=1"), body()).await?;
         ensure!(done.status == 200, "{done:?}");
     }
+    scene.restarted("127.0.0.1:1").await?;
     let sixth = scene.post(ROUTE, body()).await?;
     ensure!(code(&sixth) == (429, "too_many_resets".to_owned()), "{sixth:?}");
     ensure!(

@@ -17,7 +17,7 @@ use crate::reset::{NAME, NEW, finish, nothing_is_left, running_pod};
 use crate::scene::Scene;
 
 /// Another process of the control plane on the same box, `later` than now.
-fn another(scene: &Scene, later: Duration) -> Result<Manage> {
+pub(crate) fn another(scene: &Scene, later: Duration) -> Result<Manage> {
     let path = |name: &str| scene.path(name).display().to_string();
     let settings = Settings::read([
         "appliance-control-plane",

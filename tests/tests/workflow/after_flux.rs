@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use appliance_common::cluster::ClusterSource;
-use appliance_common::names::file;
+use appliance_common::names::{SERVICES, file};
 use appliance_common::state_file::FileLock;
 use appliance_control_plane::setup::Setup;
 use appliance_control_plane::setup::handover::BootstrapState;
@@ -12,12 +12,14 @@ use appliance_tests::apply;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use kube::api::{Api, DynamicObject, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::objects::resource;
-use crate::scene::{answers, ended, observed, submit};
-use crate::site::Site;
+use crate::scene::{RUN_LIMIT, answers, ended, installed, observed, submit};
+use crate::site::{Site, VERSION};
+
+const JOB: &str = "alga-core-sebastian-bootstrap";
 
 /// A complete run on a site where nothing follows by itself.
 async fn handed_over(site: &Site) -> Result<Setup> {
@@ -42,30 +44,65 @@ async fn apply(site: &Site, object: &Value) -> Result<()> {
 
 /// The Job controller's part: a Job that has ended well.
 async fn complete_job(site: &Site) -> Result<()> {
+    let condition = |kind: &str| json!({"type": kind, "status": "True"});
+    let status = json!({
+        "startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:01:00Z", "succeeded": 1,
+        "conditions": [condition("SuccessCriteriaMet"), condition("Complete")],
+    });
+    job(site, &status).await
+}
+
+/// One that has given up.
+async fn failed_job(site: &Site) -> Result<()> {
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "BackoffLimitExceeded", "message": "gave up"});
+    let status = json!({
+        "startTime": "2026-01-01T00:00:00Z", "failed": 1,
+        "conditions": [condition("FailureTarget"), condition("Failed")],
+    });
+    job(site, &status).await
+}
+
+async fn job(site: &Site, status: &Value) -> Result<()> {
     let container = json!({"name": "bootstrap", "image": "none"});
     let job = json!({
         "apiVersion": "batch/v1", "kind": "Job",
-        "metadata": {"name": "alga-core-sebastian-bootstrap", "namespace": "msp"},
+        "metadata": {"name": JOB, "namespace": "msp"},
         "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}},
     });
     apply(site, &job).await?;
-    let condition = |kind: &str| json!({"type": kind, "status": "True"});
-    let status = json!({"status": {
-        "startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:01:00Z", "succeeded": 1,
-        "conditions": [condition("SuccessCriteriaMet"), condition("Complete")],
-    }});
-    let jobs = Api::<Job>::namespaced(site.client.clone(), "msp");
-    let name = "alga-core-sebastian-bootstrap";
-    jobs.patch_status(name, &PatchParams::default(), &Patch::Merge(status))
-        .await?;
+    let jobs = jobs(site);
+    let change = Patch::Merge(json!({"status": status}));
+    jobs.patch_status(JOB, &PatchParams::default(), &change).await?;
     Ok(())
+}
+
+fn jobs(site: &Site) -> Api<Job> {
+    Api::namespaced(site.client.clone(), "msp")
+}
+
+/// The time-to-live controller's part.
+async fn remove_job(site: &Site) -> Result<()> {
+    jobs(site).delete(JOB, &DeleteParams::background()).await?;
+    let gone = async {
+        while jobs(site).get_opt(JOB).await?.is_some() {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(RUN_LIMIT, gone)
+        .await
+        .context("the Job stays")?
 }
 
 /// Flux's part: the core's release is ready.
 async fn ready_core(site: &Site) -> Result<()> {
+    ready(site, "alga-core").await
+}
+
+async fn ready(site: &Site, name: &str) -> Result<()> {
     let release = json!({
         "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
-        "metadata": {"name": "alga-core", "namespace": "alga-system"},
+        "metadata": {"name": name, "namespace": "alga-system"},
         "spec": {"interval": "10m", "chart": {"spec": {
             "chart": "sebastian", "sourceRef": {"kind": "HelmRepository", "name": "alga-charts"},
         }}},
@@ -73,12 +110,12 @@ async fn ready_core(site: &Site) -> Result<()> {
     apply(site, &release).await?;
     let releases: Api<DynamicObject> =
         Api::namespaced_with(site.client.clone(), "alga-system", &resource("HelmRelease")?);
-    let generation = releases.get("alga-core").await?.metadata.generation;
+    let generation = releases.get(name).await?.metadata.generation;
     let ready = json!({"type": "Ready", "status": "True", "reason": "InstallSucceeded", "message": "",
                        "lastTransitionTime": "2026-01-01T00:00:00Z"});
     let status = json!({"status": {"observedGeneration": generation, "conditions": [ready]}});
     releases
-        .patch_status("alga-core", &PatchParams::default(), &Patch::Merge(status))
+        .patch_status(name, &PatchParams::default(), &Patch::Merge(status))
         .await?;
     Ok(())
 }
@@ -121,7 +158,7 @@ async fn a_job_that_was_gone_before_the_first_look_is_judged_by_what_it_left() -
     let event = json!({
         "apiVersion": "v1", "kind": "Event",
         "metadata": {"name": "bootstrap-completed", "namespace": "msp"},
-        "involvedObject": {"kind": "Job", "namespace": "msp", "name": "alga-core-sebastian-bootstrap"},
+        "involvedObject": {"kind": "Job", "namespace": "msp", "name": JOB},
         "reason": "Completed", "message": "Job completed", "type": "Normal",
         "firstTimestamp": "2026-01-01T00:00:00Z", "lastTimestamp": "2026-01-01T00:00:00Z",
     });
@@ -155,6 +192,67 @@ async fn an_application_that_works_is_complete_by_inference_and_keeps_the_passwo
     assert!(has_password(&site).await?, "nobody saw the Job succeed");
     complete_job(&site).await?;
     observed(&setup, |record| record.password_removed && !record.inferred).await?;
+    Ok(())
+}
+
+/// A release that is installed to its end.
+async fn in_use(site: &Site) -> Result<Setup> {
+    let setup = handed_over(site).await?;
+    for name in SERVICES {
+        ready(site, name).await?;
+    }
+    complete_job(site).await?;
+    let record = installed(&setup).await?;
+    assert_eq!(record.release.as_deref(), Some(VERSION));
+    remove_job(site).await?;
+    Ok(setup)
+}
+
+#[tokio::test]
+async fn a_job_of_a_later_release_that_fails_is_told_after_it_is_gone() -> Result<()> {
+    let site = Site::start().await?;
+    let setup = in_use(&site).await?;
+    failed_job(&site).await?;
+    let failed = observed(&setup, |record| record.state == BootstrapState::Failed).await?;
+    assert_eq!(
+        failed.last_error.as_deref(),
+        Some("BackoffLimitExceeded: gave up")
+    );
+    assert!(failed.password_removed && failed.is_proven());
+    remove_job(&site).await?;
+    setup.stop();
+    drop(setup);
+
+    let setup = site.open();
+    setup.resume();
+    let document = site.volume.document(file::INSTALL_STATE)?;
+    assert_eq!(document["bootstrap"]["state"], "failed");
+    complete_job(&site).await?;
+    let repaired = observed(&setup, |record| record.state == BootstrapState::Complete).await?;
+    assert_eq!(repaired.last_error, None);
+    assert_ne!(repaired.job_uid, failed.job_uid);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_that_failed_while_nobody_watched_is_told_at_the_next_start() -> Result<()> {
+    let site = Site::start().await?;
+    let setup = in_use(&site).await?;
+    setup.stop();
+    drop(setup);
+    let event = json!({
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": "bootstrap-failed", "namespace": "msp"},
+        "involvedObject": {"kind": "Job", "namespace": "msp", "name": JOB, "uid": "of-another"},
+        "reason": "BackoffLimitExceeded", "message": "gave up", "type": "Warning",
+        "firstTimestamp": "2126-01-01T00:00:00Z", "lastTimestamp": "2126-01-01T00:00:00Z",
+    });
+    apply(&site, &event).await?;
+    let setup = site.open();
+    setup.resume();
+    let failed = observed(&setup, |record| record.state == BootstrapState::Failed).await?;
+    assert_eq!(failed.job_uid.as_deref(), Some("of-another"));
+    assert!(failed.password_removed);
     Ok(())
 }
 

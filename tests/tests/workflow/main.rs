@@ -1,5 +1,6 @@
 //! The setup workflow against real servers: answers in, Flux objects and workloads out.
 
+mod abandoned;
 mod after_flux;
 mod canary;
 mod cancel;
@@ -7,6 +8,7 @@ mod controllers;
 mod failed_bootstrap;
 mod full_disk;
 mod install;
+mod kept_password;
 mod killed;
 mod log;
 mod objects;

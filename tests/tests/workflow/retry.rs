@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use appliance_common::clock::Clock;
 use appliance_common::names::file;
 use appliance_control_plane::setup::board::View;
 use appliance_control_plane::setup::retry::{RetryPolicy, Verdict};
@@ -115,7 +116,10 @@ async fn what_always_fails_is_tried_exactly_as_often_as_allowed_with_growing_gap
     let setup = site.open();
     setup.resume();
     let policy = site.volume.settings.retry.policy;
-    shown(&setup, |view| policy.judge(&view.history) == Verdict::Exhausted).await?;
+    shown(&setup, |view| {
+        policy.judge(&view.history, Clock::system().now()) == Verdict::Exhausted
+    })
+    .await?;
     let found = attempts(&site)?;
     let triggers: Vec<&str> = found.iter().map(|(trigger, ..)| trigger.as_str()).collect();
     assert_eq!(triggers, ["submitted", "automatic", "automatic", "automatic"]);

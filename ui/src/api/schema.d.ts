@@ -942,6 +942,11 @@ export interface components {
             mode: components["schemas"]["Mode"];
             /** @description What the box knows of its network. */
             network: components["schemas"]["Network"];
+            /**
+             * @description The administrator's password of the last submission is kept, sealed: one that leaves it out uses it,
+             *     as long as the e-mail address is the same.
+             */
+            passwordKept: boolean;
         };
         /** @description A container of a pod. */
         ContainerRow: {
@@ -3443,6 +3448,15 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+            /** @description `state_unwritable` */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
@@ -3565,6 +3579,15 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
+            /** @description `state_unwritable` */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
                 };

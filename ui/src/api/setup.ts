@@ -14,6 +14,8 @@ export interface SetupConfig {
     adminLastName?: string;
     adminEmail?: string;
   };
+  /** The administrator's password of the last submission is kept sealed; leaving it out uses it. */
+  passwordKept: boolean;
   network: { addresses: string[]; resolvers: string[] };
 }
 

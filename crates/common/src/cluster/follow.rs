@@ -1,10 +1,12 @@
 //! Following objects of one kind: after each change, all of them as they are now.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt};
 use kube::ResourceExt;
-use kube::api::{ApiResource, DynamicObject};
+use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 
@@ -59,13 +61,60 @@ impl Cluster {
             Some(name) => watcher::Config::default().fields(&format!("metadata.name={name}")),
             None => watcher::Config::default(),
         };
-        // The watcher lists first, then watches.
-        self.meter.count_request();
-        self.meter.count_request();
-        watcher(self.api(resource, namespace), config)
-            .default_backoff()
-            .boxed()
+        self.watched(&self.api(resource, namespace), &config)
     }
+
+    /// First all there are, then each change: in one request where the server can do that (streaming lists,
+    /// on by default since Kubernetes 1.34), else in two.
+    ///
+    /// <https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists>
+    pub(super) fn watched(&self, api: &Api<DynamicObject>, config: &watcher::Config) -> Changes {
+        let (meter, streams) = (Arc::clone(&self.meter), Arc::clone(&self.streams_lists));
+        let in_two = watcher(api.clone(), config.clone()).default_backoff().boxed();
+        self.meter.count_request();
+        if !streams.load(Ordering::Relaxed) {
+            self.meter.count_request();
+            return in_two;
+        }
+        let in_one = watcher(api.clone(), config.clone().streaming_lists());
+        let opening = (in_one.default_backoff().boxed(), Some(in_two));
+        let next = move |(mut changes, mut in_two): (Changes, Option<Changes>)| {
+            let (meter, streams) = (Arc::clone(&meter), Arc::clone(&streams));
+            async move {
+                loop {
+                    let change = changes.next().await?;
+                    match &change {
+                        Ok(watcher::Event::Init) => {}
+                        Ok(_) => in_two = None,
+                        Err(error) if is_not_understood(error) => {
+                            if let Some(in_two) = in_two.take() {
+                                streams.store(false, Ordering::Relaxed);
+                                meter.count_request();
+                                meter.count_request();
+                                changes = in_two;
+                                continue;
+                            }
+                        }
+                        Err(_) => {}
+                    }
+                    return Some((change, (changes, in_two)));
+                }
+            }
+        };
+        stream::unfold(opening, next).boxed()
+    }
+}
+
+/// An older server refuses a list in a watch.
+fn is_not_understood(error: &watcher::Error) -> bool {
+    let code = match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code,
+        _ => 0,
+    };
+    matches!(code, 400 | 422)
 }
 
 /// What the watch has shown so far.

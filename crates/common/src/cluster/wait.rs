@@ -1,13 +1,11 @@
 //! Waiting for a condition: watched, never slept for, with a deadline and the last thing seen.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
 use kube::api::{ApiResource, DynamicObject};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, watcher};
+use kube::runtime::watcher;
 use tokio::time::{Instant, timeout_at};
 
 use super::call::classify;
@@ -63,13 +61,11 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let attempt = |name: &str| attempt("waiting for", wait.resource, wait.namespace, name);
         let mut open = Open::new(wait.names);
-        // The watcher lists first.
-        self.meter.count_request();
         let config = match wait.names {
             [name] => watcher::Config::default().fields(&format!("metadata.name={name}")),
             _ => watcher::Config::default(),
         };
-        let mut events = pin!(watcher(self.api(wait.resource, wait.namespace), config).default_backoff());
+        let mut events = self.watched(&self.api(wait.resource, wait.namespace), &config);
         // Once there is a list, silence means that nothing changes.
         let mut is_listed = false;
         while let Some((name, last)) = open.first() {
@@ -109,9 +105,6 @@ impl Cluster {
                     attempt: attempt(name),
                     reason,
                 })?;
-            if is_listed && !was_listed && open.first().is_some() {
-                self.meter.count_request();
-            }
         }
         Ok(())
     }

@@ -180,7 +180,7 @@ fn section(state: JobState, job: Option<&Job>, latch: Option<&Bootstrap>) -> Boo
         },
         logs: BootstrapLogs {
             available: !tail.is_empty(),
-            pod: None,
+            pod: latch.and_then(|latch| latch.log_pod.clone()),
             container: (!tail.is_empty()).then(|| CONTAINER.to_owned()),
             detected_errors: detected_errors(&tail),
             tail,

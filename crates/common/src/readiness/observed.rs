@@ -93,6 +93,10 @@ pub struct Bootstrap {
     pub last_error: Option<String>,
     /// The end of the log of the last pod that failed, without secrets.
     pub log_excerpt: Option<String>,
+    /// The pod that wrote it.
+    pub log_pod: Option<String>,
+    /// A Job was seen to complete once, whatever a later one did.
+    pub was_complete: bool,
     /// The Job this is about.
     pub job_uid: Option<String>,
     /// Since when it is so.

@@ -68,7 +68,7 @@ fn blocked(scene: &Scene, tiers: &Tiers, worst: &Blocker) -> Rollup {
 
 fn was_complete(scene: &Scene) -> bool {
     let latch = scene.seen.install.bootstrap.as_ref();
-    latch.is_some_and(|latch| latch.state == BootstrapState::Complete)
+    latch.is_some_and(|latch| latch.was_complete || latch.state == BootstrapState::Complete)
 }
 
 fn installing(scene: &Scene, tiers: &Tiers) -> Rollup {

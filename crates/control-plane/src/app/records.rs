@@ -257,6 +257,8 @@ fn bootstrap(record: &BootstrapRecord) -> Bootstrap {
         attempts: record.attempts,
         last_error: record.last_error.clone(),
         log_excerpt: record.log_excerpt.clone(),
+        log_pod: record.log_pod.clone(),
+        was_complete: record.is_proven(),
         job_uid: record.job_uid.clone(),
         since: record.since.parse().ok(),
     }

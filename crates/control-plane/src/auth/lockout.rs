@@ -59,15 +59,18 @@ impl Lockouts {
 
     /// How long `peer` has still to wait.
     pub(crate) fn locked_for(
-        &self,
+        &mut self,
         peer: IpAddr,
         now: Timestamp,
         policy: &LockoutPolicy,
     ) -> Option<Duration> {
-        let until = self.entries.get(&peer)?.locked_until?;
+        let until = self.entries.get_mut(&peer)?.locked_until.as_mut()?;
+        // A clock that was set back must not make a lock longer than any lock is: it begins now.
+        if let Ok(longest) = now.checked_add(policy.max) {
+            *until = longest.min(*until);
+        }
         let left = Duration::try_from(until.duration_since(now)).ok()?;
-        // A clock that was set back must not make a lock longer than any lock is.
-        (!left.is_zero()).then(|| left.min(policy.max))
+        (!left.is_zero()).then_some(left)
     }
 
     /// Counts a failure. Returns what was remembered before, for [`Self::restore`].

@@ -72,6 +72,7 @@ struct Apply {
     (status = 409, body = ErrorBody, description = "`operation_in_progress`"),
     (status = 412, body = ErrorBody, description = "`seed_not_saved`: send the same again"),
     (status = 503, body = ErrorBody, description = "`app_starting`, `app_answer_lost`, `cluster_unavailable`, `stopping`"),
+    (status = 507, body = ErrorBody, description = "`state_unwritable`"),
 ))]
 async fn apply_license(
     State(app): State<App>,
@@ -103,6 +104,7 @@ struct Redeem {
     (status = 409, body = ErrorBody, description = "`operation_in_progress`"),
     (status = 412, body = ErrorBody, description = "`seed_not_saved`: send the same again"),
     (status = 503, body = ErrorBody, description = "`app_starting`, `app_answer_lost`, `cluster_unavailable`, `stopping`"),
+    (status = 507, body = ErrorBody, description = "`state_unwritable`"),
 ))]
 async fn redeem_code(
     State(app): State<App>,

@@ -49,11 +49,15 @@ async fn wrong_method(State(app): State<App>, peer: Peer, headers: HeaderMap) ->
 
 /// What the form is filled with.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Config {
     /// What the box is for right now.
     mode: Mode,
     /// The last submission, or defaults.
     defaults: SetupDefaults,
+    /// The administrator's password of the last submission is kept, sealed: one that leaves it out uses it,
+    /// as long as the e-mail address is the same.
+    password_kept: bool,
     /// What the box knows of its network.
     network: Network,
 }
@@ -81,6 +85,7 @@ async fn config(State(app): State<App>, headers: HeaderMap) -> Json<Config> {
     Json(Config {
         mode: app.mode.read().mode,
         defaults: SetupDefaults::new(stored.as_ref(), &fallback),
+        password_kept: app.setup.keeps_password(),
         network: Network {
             addresses,
             resolvers: host_network::resolvers(),
@@ -114,9 +119,7 @@ async fn retry(
     peer: Peer,
 ) -> ApiResult<(StatusCode, Json<Done>)> {
     let result = app.setup.retry().await;
-    audit(&app, "setup.retried", peer, &session, result.is_ok()).await;
-    result.map_err(not_controlled)?;
-    Ok((StatusCode::ACCEPTED, ok()))
+    controlled(&app, ("setup.retried", peer, &session), result).await
 }
 
 /// `POST /api/setup/cancel`: stops the run under way, or the attempts to come.
@@ -132,7 +135,16 @@ async fn cancel(
     peer: Peer,
 ) -> ApiResult<(StatusCode, Json<Done>)> {
     let result = app.setup.cancel().await;
-    audit(&app, "setup.cancelled", peer, &session, result.is_ok()).await;
+    controlled(&app, ("setup.cancelled", peer, &session), result).await
+}
+
+/// Notes who started or stopped a run, and answers.
+async fn controlled(
+    app: &App,
+    (event, peer, session): (&'static str, Peer, &Session),
+    result: Result<(), ControlError>,
+) -> ApiResult<(StatusCode, Json<Done>)> {
+    audit(app, event, peer, session, result.is_ok()).await;
     result.map_err(not_controlled)?;
     Ok((StatusCode::ACCEPTED, ok()))
 }

@@ -4,7 +4,9 @@
 //! a new database would be licensed.
 
 mod claims;
+mod pending;
 mod seed;
+mod settle;
 mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use appliance_common::cluster::ClusterError;
 use appliance_common::process::chain;
 use appliance_common::secret::Secret;
-use appliance_common::state_file::LockError;
+use appliance_common::state_file::{LockError, StateFileError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -21,6 +23,7 @@ pub use super::application::ScriptError;
 use super::application::{self, Said, Script};
 use crate::license_text;
 use seed::SeedChange;
+use settle::Left;
 pub(super) use view::{LicenseView, read};
 
 /// Reasons of the application that an operator is told in our words (40 §8.2).
@@ -53,6 +56,9 @@ pub enum LicenseError {
     /// The application took it, and the recovery seed was not changed. Trying again is safe.
     #[error("the licence is active, and its recovery seed was not saved")]
     Seed(#[source] ClusterError),
+    /// The disk did not take the note that comes before the question; the application was not asked.
+    #[error("noting that the licence is about to be changed")]
+    Record(#[source] StateFileError),
     /// The cluster cannot be reached.
     #[error("reaching the cluster")]
     Cluster(#[source] ClusterError),
@@ -118,12 +124,10 @@ impl Manage {
             let input = KeyInput {
                 license_key: key.expose(),
             };
-            manage.ask(Script::ApplyLicenseKey, &input).await?;
-            manage.outdate_license();
+            let left = manage.left_over().await?;
+            manage.change(left, Script::ApplyLicenseKey, &input).await?;
             let change = SeedChange::of_key(key.clone());
-            let cluster = manage.cluster().await.map_err(LicenseError::Seed)?;
-            seed::save(cluster, &change).await.map_err(LicenseError::Seed)?;
-            Ok(())
+            manage.save(&change).await.map(drop)
         })
         .await
     }
@@ -146,27 +150,61 @@ impl Manage {
                 Some(change) => change,
                 None => manage.redeemed(&code).await?,
             };
-            let saved = match manage.cluster().await {
-                Ok(cluster) => seed::save(cluster, &change).await,
-                Err(error) => Err(error),
-            };
-            let saved = saved.map_err(LicenseError::Seed)?;
+            let saved = manage.save(&change).await?;
             manage.0.unsaved.set(None);
             Ok(change.summary(saved))
         })
         .await
     }
 
-    /// Has the application redeem a code; what it gave is kept until it is saved.
+    /// What a code gave: what was kept of it, else what the application says when it redeems it. It is kept
+    /// until it is saved.
     async fn redeemed(&self, code: &Secret<String>) -> Result<Arc<SeedChange>, LicenseError> {
+        let left = match self.left_over().await? {
+            Left::Given(given) if given.is_of(code) => return Ok(Arc::new(given.change)),
+            left => left,
+        };
         let input = CodeInput {
             claim_code: code.expose(),
         };
-        let answer = self.ask(Script::RedeemClaimCode, &input).await?;
-        self.outdate_license();
+        let answer = self.change(left, Script::RedeemClaimCode, &input).await?;
         let change = Arc::new(SeedChange::of_answer(&answer));
         self.0.unsaved.set(Some((code.clone(), Arc::clone(&change))));
+        self.keep_given(code, &change).await;
         Ok(change)
+    }
+
+    /// Has the application change its licence. What an earlier change left goes first; that it is asked is on
+    /// the disk before it is.
+    async fn change(
+        &self,
+        left: Left,
+        script: Script,
+        input: &impl Serialize,
+    ) -> Result<Map<String, Value>, LicenseError> {
+        let settled = match left {
+            // Its gifts are nowhere else: nothing newer may take their place.
+            Left::Given(_) => self.settle(left).await.map(|()| true)?,
+            Left::Asked => self.settle(left).await.is_ok(),
+            Left::Nothing => true,
+        };
+        self.note_asked().await?;
+        let asked = self.ask(script, input).await;
+        match &asked {
+            Ok(_) => self.outdate_license(),
+            Err(error) if settled && error.changed_nothing() => self.forget_pending().await,
+            // What the application made of it is asked later.
+            Err(_) => {}
+        }
+        asked
+    }
+
+    /// Brings the seed up to a change that the application has made.
+    async fn save(&self, change: &SeedChange) -> Result<Vec<&'static str>, LicenseError> {
+        let cluster = self.cluster().await.map_err(LicenseError::Seed)?;
+        let saved = seed::save(cluster, change).await.map_err(LicenseError::Seed)?;
+        self.forget_pending().await;
+        Ok(saved)
     }
 
     async fn ask(&self, script: Script, input: &impl Serialize) -> Result<Map<String, Value>, LicenseError> {

@@ -60,7 +60,8 @@ impl Setup {
         }
     }
 
-    async fn key(&self) -> Result<SealKey, SealKeyError> {
+    /// The key that the stored answers were sealed with.
+    pub(super) async fn key(&self) -> Result<SealKey, SealKeyError> {
         let cluster = self
             .settings
             .cluster

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use appliance_common::process::chain;
 use appliance_common::state_file::LockError;
 
+use super::history::History;
 use super::recorder::{RecordError, Recorder};
 use super::retry::Verdict;
 use super::run::{Event, Run, Trigger};
@@ -58,7 +59,7 @@ impl Setup {
         recorder.catch_up().await.map_err(ControlError::Record)?;
         let view = recorder.board().view();
         check_can_start(&view.history.run)?;
-        let is_due = matches!(self.settings.retry.policy.judge(&view.history), Verdict::DueAt(_));
+        let is_due = matches!(self.verdict(&view.history), Verdict::DueAt(_));
         if trigger == Trigger::Automatic && !is_due {
             return Err(ControlError::Nothing(view.history.run.name()));
         }
@@ -122,7 +123,7 @@ impl Setup {
         let view = recorder.board().view();
         match &view.history.run {
             Run::Queued | Run::Running { .. } | Run::Interrupted { .. } => Ok(()),
-            Run::Blocked { .. } => match self.settings.retry.policy.judge(&view.history) {
+            Run::Blocked { .. } => match self.verdict(&view.history) {
                 Verdict::DueAt(_) if !self.settings.queue_disabled => Ok(()),
                 Verdict::DueAt(_) | Verdict::Rest | Verdict::Exhausted => {
                     Err(ControlError::Nothing("blocked and not tried again by itself"))
@@ -131,6 +132,10 @@ impl Setup {
             Run::Complete => Err(ControlError::Finished),
             run @ (Run::Empty | Run::Cancelled { .. }) => Err(ControlError::Nothing(run.name())),
         }
+    }
+
+    fn verdict(&self, history: &History) -> Verdict {
+        self.settings.retry.policy.judge(history, self.clock.now())
     }
 
     fn control(&self) -> Result<&Recorder, ControlError> {

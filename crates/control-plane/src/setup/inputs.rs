@@ -93,6 +93,20 @@ pub struct InputErrors {
     pub fields: BTreeMap<&'static str, String>,
 }
 
+impl InputErrors {
+    /// The same, with another sentence where this field is complained about.
+    #[must_use]
+    pub(super) fn saying(mut self, field: &str, sentence: &str) -> Self {
+        if let Some(said) = self.fields.get_mut(field) {
+            if self.error == *said {
+                sentence.clone_into(&mut self.error);
+            }
+            sentence.clone_into(said);
+        }
+        self
+    }
+}
+
 impl SetupInputs {
     /// Checks what came over HTTP.
     ///

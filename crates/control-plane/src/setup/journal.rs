@@ -1,19 +1,20 @@
 //! The append-only record of what the engine did: one JSON line an event, synced before the next
 //! action starts. Everything else about a run is folded from it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use appliance_common::clock::{Clock, iso_millis};
+use appliance_common::state_file;
 use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
 use super::run::{Event, IllegalTransition};
 
-/// A journal beyond this is moved aside when new answers start a fresh history.
+/// A journal beyond this is made shorter where that loses nothing that counts.
 const ROTATE_AT: u64 = 1024 * 1024;
 /// Largest journal that is read.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -142,9 +143,6 @@ impl Journal {
     /// [`JournalError::Illegal`] for an event that cannot follow, [`JournalError::Unwritable`] when
     /// the disk does not take it; the journal is then as it was.
     pub fn append(&mut self, event: Event) -> Result<&History, JournalError> {
-        if matches!(event, Event::Submitted { .. }) && self.good_length > ROTATE_AT {
-            self.rotate()?;
-        }
         let unwritable = |source| JournalError::Unwritable {
             path: self.path.clone(),
             source,
@@ -160,9 +158,55 @@ impl Journal {
             .map_err(|source| self.illegal(source))?;
         let mut bytes = serde_json::to_vec(&line).map_err(|error| unwritable(error.into()))?;
         bytes.push(b'\n');
+        if self.good_length > ROTATE_AT
+            && let Some(shorter) = self.shortened(&line.event, &bytes).map_err(unwritable)?
+        {
+            return self.rewrite(&shorter, next);
+        }
         append(&self.path, self.good_length, &bytes).map_err(unwritable)?;
         self.good_length += bytes.len() as u64;
         self.lines += 1;
+        self.history = next;
+        Ok(&self.history)
+    }
+
+    /// What a journal that has grown long becomes with one more line; `None` where it only grows on.
+    ///
+    /// Answers begin a history of their own, and what came before is kept beside. Of what a release did after
+    /// it was handed over, only the newest counts.
+    fn shortened(&self, event: &Event, line: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        match event {
+            Event::Submitted { .. } => {
+                let aside = self.path.with_extension("ndjson.1");
+                state_file::remove(&aside)?;
+                fs::hard_link(&self.path, &aside)?;
+                Ok(Some(line.to_vec()))
+            }
+            Event::BootstrapObserved { .. } => {
+                let mut text = read(&self.path)?;
+                text.truncate(usize::try_from(self.good_length).unwrap_or(usize::MAX));
+                let mut kept = without_observations(&text);
+                kept.extend_from_slice(line);
+                // Where that is no gain, every further event would write all of it again.
+                Ok((kept.len() < text.len() / 2).then_some(kept))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts `content` in the journal's place, whole or not at all.
+    fn rewrite(&mut self, content: &[u8], next: History) -> Result<&History, JournalError> {
+        if let Err(source) = state_file::replace(&self.path, content, 0o600) {
+            let error = JournalError::Unwritable {
+                path: self.path.clone(),
+                source,
+            };
+            // Whether the new one took the place of the old before that is what the disk says.
+            self.catch_up()?;
+            return Err(error);
+        }
+        self.good_length = content.len() as u64;
+        self.lines = content.split_inclusive(|byte| *byte == b'\n').count();
         self.history = next;
         Ok(&self.history)
     }
@@ -185,17 +229,6 @@ impl Journal {
         Ok(true)
     }
 
-    /// Moves the journal aside, so that what follows starts a file of its own.
-    fn rotate(&mut self) -> Result<(), JournalError> {
-        let aside = self.path.with_extension("ndjson.1");
-        std::fs::rename(&self.path, aside).map_err(|source| JournalError::Unwritable {
-            path: self.path.clone(),
-            source,
-        })?;
-        (self.good_length, self.lines) = (0, 0);
-        Ok(())
-    }
-
     fn illegal(&self, source: IllegalTransition) -> JournalError {
         JournalError::Illegal {
             path: self.path.clone(),
@@ -215,6 +248,16 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The lines that do not tell what a release did after it was handed over.
+fn without_observations(text: &[u8]) -> Vec<u8> {
+    let observes = |line: &[u8]| {
+        let line = serde_json::from_slice::<Line>(line);
+        line.is_ok_and(|line| matches!(line.event, Event::BootstrapObserved { .. }))
+    };
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    lines.filter(|line| !observes(line)).flatten().copied().collect()
+}
+
 /// Writes `bytes` at `offset` and syncs; a part that was written before an error is taken back.
 fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
@@ -225,8 +268,11 @@ fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
         .custom_flags(OFlag::O_NOFOLLOW.bits())
         .open(path)?;
     // What a crash tore may be longer than what takes its place.
-    if file.metadata()?.len() > offset {
+    let length = file.metadata()?.len();
+    if length > offset {
         file.set_len(offset)?;
+    } else if length < offset {
+        return Err(io::Error::other("somebody else has shortened it"));
     }
     file.seek(SeekFrom::Start(offset))?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
@@ -244,142 +290,4 @@ fn append(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::plan::StepId;
-    use super::super::run::{Run, Trigger};
-    use super::*;
-
-    fn journal(dir: &Path) -> Journal {
-        Journal::open(&dir.join("journal.ndjson"), Clock::system()).unwrap()
-    }
-
-    fn run_started() -> Event {
-        Event::RunStarted {
-            run: "r".into(),
-            boot_id: "b".into(),
-            trigger: Trigger::Submitted,
-            inputs: None,
-        }
-    }
-
-    #[test]
-    fn what_was_appended_is_there_after_a_restart() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut first = journal(dir.path());
-        first
-            .append(Event::Submitted {
-                submission: "s".into(),
-            })
-            .unwrap();
-        first.append(run_started()).unwrap();
-        first
-            .append(Event::StepStarted {
-                step: StepId::Preflight,
-            })
-            .unwrap();
-        let again = journal(dir.path());
-        assert_eq!(again.history(), first.history());
-        assert_eq!(
-            again.history().run,
-            Run::Running {
-                step: Some(StepId::Preflight)
-            }
-        );
-    }
-
-    #[test]
-    fn a_torn_last_line_is_cut_off_wherever_it_was_torn() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("journal.ndjson");
-        let mut first = journal(dir.path());
-        first
-            .append(Event::Submitted {
-                submission: "s".into(),
-            })
-            .unwrap();
-        let good = std::fs::read(&path).unwrap();
-        first.append(run_started()).unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        for length in good.len()..whole.len() {
-            append(&path, 0, &whole[..length]).unwrap();
-            let mut torn = journal(dir.path());
-            assert_eq!(torn.history().run, Run::Queued, "torn at {length}");
-            torn.append(run_started()).unwrap();
-            assert_eq!(
-                journal(dir.path()).history().run,
-                Run::Running { step: None },
-                "torn at {length}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_another_process_wrote_is_taken_in_and_written_after() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut one, mut other) = (journal(dir.path()), journal(dir.path()));
-        let submission = "s".to_owned();
-        one.append(Event::Submitted { submission }).unwrap();
-        assert!(other.catch_up().unwrap());
-        assert!(!other.catch_up().unwrap());
-        other.append(run_started()).unwrap();
-        assert!(one.catch_up().unwrap());
-        assert_eq!(one.history(), other.history());
-        one.append(Event::Interrupted).unwrap();
-        assert_eq!(journal(dir.path()).history(), one.history());
-    }
-
-    #[test]
-    fn damage_before_the_last_line_is_an_error_never_an_empty_journal() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("journal.ndjson");
-        for (content, line) in [("garbage\n", 1), ("{\"at\":\"x\",\"event\":\"completed\"}\n", 1)] {
-            truncate_or_create(&path);
-            append(&path, 0, content.as_bytes()).unwrap();
-            match Journal::open(&path, Clock::system()) {
-                Err(
-                    JournalError::Corrupt { line: found, .. } | JournalError::Illegal { line: found, .. },
-                ) => {
-                    assert_eq!(found, line);
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    fn truncate_or_create(path: &Path) {
-        File::create(path).unwrap();
-    }
-
-    #[test]
-    fn a_new_submission_forgets_the_steps_of_the_last() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut journal = journal(dir.path());
-        journal
-            .append(Event::Submitted {
-                submission: "s".into(),
-            })
-            .unwrap();
-        journal.append(run_started()).unwrap();
-        journal
-            .append(Event::StepStarted {
-                step: StepId::Preflight,
-            })
-            .unwrap();
-        assert!(
-            journal
-                .append(Event::Submitted {
-                    submission: "t".into()
-                })
-                .is_err(),
-            "a run is under way"
-        );
-        journal.append(Event::Interrupted).unwrap();
-        journal
-            .append(Event::Submitted {
-                submission: "t".into(),
-            })
-            .unwrap();
-        assert_eq!(journal.history().attempt, 0);
-        assert!(journal.history().steps.iter().all(|step| step.attempt == 0));
-    }
-}
+mod tests;

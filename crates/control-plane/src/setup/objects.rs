@@ -18,8 +18,8 @@ pub use flux::{Deviation, FluxObject, kustomization, oci_repository};
 pub use namespaces::application_namespaces;
 pub use release::{release_selection, values_config_map};
 pub use secrets::{
-    InitialTenant, WantedSecret, held, initial_tenant, license_seed, psa_shared, redeemed_seed, seal_key,
-    setup_seal, status_auth, trials, without_cleartext, without_last_applied,
+    InitialTenant, WantedSecret, held, initial_tenant, license_seed, psa_shared, redeemed_seed, status_auth,
+    trials, without_cleartext, without_last_applied,
 };
 
 fn named(namespace: &str, name: impl Into<String>) -> ObjectMeta {

@@ -186,7 +186,7 @@ impl PlanView {
 #[must_use]
 pub fn auto_retry(policy: &RetryPolicy, view: &View, now: Timestamp) -> Option<AutoRetry> {
     retry::candidate(&view.history)?;
-    let verdict = policy.judge(&view.history);
+    let verdict = policy.judge(&view.history, now);
     let next = match verdict {
         Verdict::DueAt(due) => Some(view.waiting.as_ref().map_or(due, |waiting| waiting.next.max(due))),
         Verdict::Rest | Verdict::Exhausted => None,

@@ -15,7 +15,7 @@ use super::probe::Health;
 use super::recorder::Recorder;
 use super::retry::{self, RetryPolicy, Target, Verdict};
 use super::run::{Run, Trigger};
-use super::start::TakenUp;
+use super::take_up::TakenUp;
 
 /// Shortest pause between two looks.
 const MIN_PAUSE: Duration = Duration::from_millis(50);
@@ -95,8 +95,9 @@ impl Setup {
         if self.settings.queue_disabled {
             return interval;
         }
+        self.take_up_abandoned(recorder).await;
         let now = self.clock.now();
-        let due = match self.settings.retry.policy.judge(&view.history) {
+        let due = match self.settings.retry.policy.judge(&view.history, now) {
             Verdict::Rest | Verdict::Exhausted => return interval,
             Verdict::DueAt(due) => due,
         };
@@ -170,7 +171,8 @@ impl Setup {
 
     fn retry_document(&self, view: &View) -> Option<RetryDocument> {
         let failure = retry::candidate(&view.history)?;
-        let next = match self.settings.retry.policy.judge(&view.history) {
+        let now = self.clock.now();
+        let next = match self.settings.retry.policy.judge(&view.history, now) {
             Verdict::DueAt(due) => view.waiting.as_ref().map_or(due, |waiting| waiting.next.max(due)),
             Verdict::Rest | Verdict::Exhausted => Timestamp::UNIX_EPOCH,
         };

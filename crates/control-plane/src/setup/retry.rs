@@ -62,9 +62,9 @@ pub enum Target {
 }
 
 impl RetryPolicy {
-    /// What is to be done about `history`.
+    /// What is to be done about `history` at the time `now`.
     #[must_use]
-    pub fn judge(&self, history: &History) -> Verdict {
+    pub fn judge(&self, history: &History, now: Timestamp) -> Verdict {
         let Some(failure) = candidate(history).filter(|_| self.enabled) else {
             return Verdict::Rest;
         };
@@ -73,7 +73,9 @@ impl RetryPolicy {
         }
         let wait = SignedDuration::try_from(self.wait(history, failure)).unwrap_or(SignedDuration::MAX);
         let ended = history.since.as_ref().and_then(|at| at.parse::<Timestamp>().ok());
-        // The time of an attempt that cannot be read is long past.
+        // One that lies ahead is of a clock that was set back since: its wait must not last until the clock is
+        // there again. That, and one that cannot be read, is long past.
+        let ended = ended.filter(|ended| *ended <= now);
         let due = ended.unwrap_or(Timestamp::UNIX_EPOCH).saturating_add(wait);
         Verdict::DueAt(due.unwrap_or(Timestamp::MAX))
     }

@@ -1,5 +1,7 @@
 //! Taking answers: everything is checked and made durable before anybody is told that it was.
 
+mod kept;
+
 use appliance_common::meter::Meter;
 use appliance_common::process::chain;
 use appliance_common::random;
@@ -47,7 +49,7 @@ impl Setup {
     pub async fn submit(&self, raw: &RawInputs) -> Result<AcceptedInputs, SubmitError> {
         let _one_at_a_time = self.accepting.lock().await;
         let recorder = self.check_accepts().map_err(SubmitError::Refused)?;
-        let inputs = SetupInputs::from_submission(raw, self.clock.now()).map_err(SubmitError::Invalid)?;
+        let inputs = self.checked(raw).await?;
         let lock = self.lock("setup").map_err(SubmitError::Busy)?;
         // Another process may have gone on since; what it left decides.
         recorder.catch_up().await.map_err(SubmitError::Record)?;

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::{Command, ExitStatus};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -16,22 +17,42 @@ use nix::unistd::Pid;
 
 /// Longest time one question may take to appear.
 const LIMIT: Duration = Duration::from_mins(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 pub(crate) struct Pty {
-    child: Child,
+    pid: Pid,
+    /// How the program ended, once it has.
+    ended: Receiver<std::io::Result<ExitStatus>>,
+    status: Option<ExitStatus>,
     keyboard: File,
     terminal: OwnedFd,
-    screen: Arc<Mutex<Vec<u8>>>,
+    screen: Arc<Screen>,
     /// How far the screen was read.
     read: usize,
+}
+
+/// What the program has written, and whoever waits for more of it.
+#[derive(Default)]
+struct Screen {
+    text: Mutex<Vec<u8>>,
+    written: Condvar,
+}
+
+impl Screen {
+    fn show(&self, bytes: &[u8]) {
+        self.text().extend_from_slice(bytes);
+        self.written.notify_all();
+    }
+
+    fn text(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Pty {
     #[expect(clippy::disallowed_methods, reason = "the program under test, on a terminal")]
     pub(crate) fn start(program: &str, url: &str, token_file: &Path) -> Result<Self> {
         let pty = openpty(None, None)?;
-        let child = Command::new(program)
+        let mut child = Command::new(program)
             .arg("setup")
             .env("ALGA_APPLIANCE_URL", url)
             .env("ALGA_APPLIANCE_TOKEN_FILE", token_file)
@@ -39,19 +60,20 @@ impl Pty {
             .stdout(pty.slave.try_clone()?)
             .stderr(pty.slave.try_clone()?)
             .spawn()?;
-        let screen = Arc::new(Mutex::new(Vec::new()));
+        let (pid, (tell, ended)) = (Pid::from_raw(child.id().cast_signed()), channel());
+        std::thread::spawn(move || tell.send(child.wait()));
+        let screen = Arc::new(Screen::default());
         let (mut master, shown) = (File::from(pty.master.try_clone()?), Arc::clone(&screen));
         std::thread::spawn(move || {
             let mut bytes = [0; 1024];
             while let Ok(count @ 1..) = master.read(&mut bytes) {
-                shown
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .extend_from_slice(&bytes[..count]);
+                shown.show(&bytes[..count]);
             }
         });
         Ok(Self {
-            child,
+            pid,
+            ended,
+            status: None,
             keyboard: File::from(pty.master),
             terminal: pty.slave,
             screen,
@@ -61,20 +83,23 @@ impl Pty {
 
     /// Everything that was on the screen.
     pub(crate) fn seen(&self) -> String {
-        String::from_utf8_lossy(&self.screen.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.screen.text()).into_owned()
     }
 
     /// Waits until a text appears after what was read before.
     pub(crate) fn see(&mut self, text: &str) -> Result<()> {
         let deadline = Instant::now() + LIMIT;
+        let mut shown = self.screen.text();
         loop {
-            let seen = self.seen();
+            let seen = String::from_utf8_lossy(&shown);
             if let Some(at) = seen.get(self.read..).and_then(|rest| rest.find(text)) {
                 self.read += at + text.len();
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "{text:?} does not appear: {seen}");
-            std::thread::sleep(LOOK_EVERY);
+            let left = deadline.saturating_duration_since(Instant::now());
+            ensure!(!left.is_zero(), "{text:?} does not appear: {seen}");
+            let waited = self.screen.written.wait_timeout(shown, left);
+            (shown, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -91,19 +116,19 @@ impl Pty {
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
-        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
+        Ok(kill(self.pid, signal)?)
     }
 
     /// Its exit code, and the screen.
     pub(crate) fn wait(&mut self) -> Result<(Option<i32>, String)> {
-        let deadline = Instant::now() + LIMIT;
-        while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok((status.code(), self.seen()));
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
-        bail!("it does not end: {}", self.seen())
+        let status = if let Some(status) = self.status {
+            status
+        } else {
+            let ended = self.ended.recv_timeout(LIMIT);
+            ended.with_context(|| format!("it does not end: {}", self.seen()))??
+        };
+        self.status = Some(status);
+        Ok((status.code(), self.seen()))
     }
 
     pub(crate) fn end(mut self) -> Result<(Option<i32>, String)> {
@@ -113,8 +138,10 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        // Errors mean that it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Once it was waited for, its number may be somebody else's.
+        if self.status.is_none() && self.ended.try_recv().is_err() {
+            let _ = kill(self.pid, Signal::SIGKILL);
+            let _ = self.ended.recv_timeout(LIMIT);
+        }
     }
 }

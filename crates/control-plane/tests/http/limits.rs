@@ -131,14 +131,16 @@ async fn slow_headers_and_idle_connections_are_closed_on_time() {
     let start = Instant::now();
     let (mut reader, mut writer) = TcpStream::connect(server.address()).await.unwrap().into_split();
     let dripping = tokio::spawn(async move {
+        // Time is what is tested here: the client is slow on purpose.
+        let mut drops = tokio::time::interval(Duration::from_millis(50));
         for byte in b"GET /healthz HTTP/1.1\r\nx-slow: loris-loris-loris-loris"
             .iter()
             .cycle()
         {
+            drops.tick().await;
             if writer.write_all(&[*byte]).await.is_err() {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
     let mut answer = Vec::new();

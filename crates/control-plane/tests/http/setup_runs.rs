@@ -79,6 +79,28 @@ async fn the_form_begins_with_the_address_that_was_used_and_says_what_custom_dns
 }
 
 #[tokio::test]
+async fn that_a_password_is_kept_is_told_and_never_what_it_is_sealed_in() {
+    let fresh = TestBox::new();
+    let cookie = fresh.configured().await;
+    let config = || Call::new(Method::GET, "/api/setup/config").cookie(&cookie);
+    let before = fresh.send(config()).await;
+    assert_eq!(before.body["passwordKept"], false, "{}", before.text);
+    fresh.write("setup-journal.ndjson", BLOCKED.as_bytes());
+    let sealed = json!({
+        "submissionId": "s", "sealed": "v1.canary", "adminPassword": "canary",
+        "initialTenant": {"adminEmail": "ada@example.test", "adminPassword": "canary"},
+    });
+    fresh.write("setup-inputs.json", sealed.to_string().as_bytes());
+    let fresh = fresh.restarted();
+    let kept = fresh.send(config()).await;
+    assert_eq!(
+        (&kept.body["passwordKept"], &kept.body["defaults"]["adminEmail"]),
+        (&json!(true), &json!("ada@example.test"))
+    );
+    assert!(!kept.text.contains("canary"), "{}", kept.text);
+}
+
+#[tokio::test]
 async fn a_fresh_box_has_a_plan_and_nothing_to_start_or_stop() {
     let fresh = TestBox::new();
     let cookie = fresh.configured().await;

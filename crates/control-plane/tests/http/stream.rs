@@ -177,6 +177,18 @@ async fn a_reader_that_comes_back_gets_no_second_copy_of_what_it_has() {
     running.stop().await;
 }
 
+/// After any changes the stream says why it ends, and ends.
+async fn is_ended(stream: &mut Stream, reason: &str) {
+    let end = loop {
+        let event = stream.event().await.unwrap();
+        if event.name != "change" {
+            break event;
+        }
+    };
+    assert_eq!((end.name.as_str(), &end.data["reason"]), ("end", &json!(reason)));
+    assert_eq!(stream.event().await, None);
+}
+
 #[tokio::test]
 async fn a_reader_that_signs_out_is_told_and_let_go() {
     let fresh = TestBox::with(&[], quick());
@@ -188,17 +200,7 @@ async fn a_reader_that_signs_out_is_told_and_let_go() {
         .cookie(&cookie)
         .from([127, 0, 0, 1]);
     assert!(fresh.send(logout).await.status.is_success());
-    let end = loop {
-        let event = stream.event().await.unwrap();
-        if event.name != "change" {
-            break event;
-        }
-    };
-    assert_eq!(
-        (end.name.as_str(), &end.data["reason"]),
-        ("end", &json!("signed_out"))
-    );
-    assert_eq!(stream.event().await, None);
+    is_ended(&mut stream, "signed_out").await;
     running.stop().await;
 }
 
@@ -215,17 +217,7 @@ async fn a_stop_tells_every_reader_and_waits_for_none() {
     }
     running.stop().await;
     for mut stream in streams {
-        let end = loop {
-            let event = stream.event().await.unwrap();
-            if event.name != "change" {
-                break event;
-            }
-        };
-        assert_eq!(
-            (end.name.as_str(), &end.data["reason"]),
-            ("end", &json!("stopping"))
-        );
-        assert_eq!(stream.event().await, None);
+        is_ended(&mut stream, "stopping").await;
     }
 }
 

@@ -6,7 +6,7 @@ import { navigate } from "../../app/router";
 import { Failed } from "../../components/ErrorState";
 import { Field } from "../../components/Field";
 import { useRequest } from "../../components/request";
-import { complaints, suggested } from "../setup/answers";
+import { complaints, keptAdministrator, suggested } from "../setup/answers";
 import { changeAnswers, openAnswers, useAnswers } from "../setup/answersStore";
 import { useInstall } from "../setup/CheckPage";
 import styles from "./Install.module.css";
@@ -21,14 +21,14 @@ export function CorrectCode() {
   const [tried, setTried] = useState(false);
   const answers = useAnswers();
   const corrected = answers && { ...answers, licenseMode: "code" as const, installCode: code };
-  const found = corrected ? complaints(corrected) : {};
-  const install = useInstall(corrected ?? suggested({ mode: "setup", defaults: {} as never, network: { addresses: [], resolvers: [] } }));
+  const found = corrected ? complaints(corrected, config ? keptAdministrator(config) : "") : {};
+  const install = useInstall(corrected ?? suggested({ mode: "setup", defaults: {} as never, passwordKept: false, network: { addresses: [], resolvers: [] } }));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
     if (!corrected || found.installCode) return;
     changeAnswers({ licenseMode: "code", installCode: code });
-    // On another device, or after a reload, the administrator's password is not known here.
+    // The administrator's password is not known here after a reload; then the box keeps it, unless its key is gone.
     if (Object.keys(found).length > 0) navigate("/setup/?missing");
     else void install.run();
   };

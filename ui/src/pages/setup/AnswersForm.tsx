@@ -6,7 +6,7 @@ import type { SetupConfig } from "../../api/setup";
 import { navigate, useQuery } from "../../app/router";
 import { PageHeading } from "../../components/PageHeading";
 import { AdvancedSection } from "./AdvancedSection";
-import { type AnswerName, type Answers, type Complaints, complaints, firstComplaint } from "./answers";
+import { type AnswerName, type Answers, type Complaints, complaints, firstComplaint, usesKept } from "./answers";
 import { changeAnswers } from "./answersStore";
 import { CompanySection } from "./CompanySection";
 import { LicenceSection } from "./LicenceSection";
@@ -20,11 +20,11 @@ export interface SectionProps {
 }
 
 /** Everything that is asked. The code comes first; the rest appears once there is one, or none is needed. */
-export function AnswersForm({ answers, network }: { answers: Answers; network: SetupConfig["network"] }) {
+export function AnswersForm({ answers, kept, network }: { answers: Answers; kept: string; network: SetupConfig["network"] }) {
   const refused = useRefused();
   const missing = useQuery().includes("missing");
   const [tried, setTried] = useState(missing);
-  const found: Complaints = { ...(tried ? complaints(answers) : {}), ...refused };
+  const found: Complaints = { ...(tried ? complaints(answers, kept) : {}), ...refused };
   const change = (part: Partial<Answers>) => {
     clearRefused(Object.keys(part) as AnswerName[]);
     changeAnswers(part);
@@ -34,7 +34,7 @@ export function AnswersForm({ answers, network }: { answers: Answers; network: S
     event.preventDefault();
     if (!tried && isUntouched(answers)) return focus("tenantName");
     setTried(true);
-    const first = firstComplaint({ ...complaints(answers), ...refused });
+    const first = firstComplaint({ ...complaints(answers, kept), ...refused });
     if (first) focus(first);
     else navigate("/setup/?check");
   };
@@ -42,7 +42,7 @@ export function AnswersForm({ answers, network }: { answers: Answers; network: S
     <>
       <PageHeading title="Set up this appliance">Nothing is installed or changed until you have seen what was checked.</PageHeading>
       {missing && (
-        <Alert variant="info" isInline className={styles["note"]} title="Type the code and the password once more">
+        <Alert variant="info" isInline className={styles["note"]} title={`Type the ${usesKept(answers, kept) ? "code" : "code and the password"} once more`}>
           This page was loaded anew, and secrets are not kept on your device. Everything else is still filled in.
         </Alert>
       )}
@@ -50,7 +50,7 @@ export function AnswersForm({ answers, network }: { answers: Answers; network: S
         <LicenceSection answers={answers} found={found} onChange={change} />
         {showsRest && (
           <>
-            <CompanySection answers={answers} found={found} onChange={change} />
+            <CompanySection answers={answers} keepsPassword={usesKept(answers, kept)} found={found} onChange={change} />
             <AdvancedSection answers={answers} found={found} onChange={change} network={network} />
           </>
         )}

@@ -5,8 +5,10 @@ import type { SectionProps } from "./AnswersForm";
 import { Section } from "./Section";
 import styles from "./Setup.module.css";
 
+const KEPT = "The one you typed before is kept encrypted on this box. Leave this empty to use it.";
+
 /** Whose box it is, and who signs in to the application first. */
-export function CompanySection({ answers, found, onChange }: SectionProps) {
+export function CompanySection({ answers, keepsPassword, found, onChange }: SectionProps & { keepsPassword: boolean }) {
   return (
     <Section title="Company and administrator">
       <Field
@@ -59,11 +61,11 @@ export function CompanySection({ answers, found, onChange }: SectionProps) {
         value={answers.adminPassword}
         onChange={(adminPassword) => onChange({ adminPassword })}
         error={found.adminPassword}
-        hint="It is stored encrypted on this box and erased once the application has taken it over."
+        hint={keepsPassword ? KEPT : "It is stored encrypted on this box and erased once the application has taken it over."}
         autoComplete="new-password"
-        required
+        required={!keepsPassword}
       />
-      <PasswordRules rules={psaRules(answers.adminPassword)} />
+      {!keepsPassword && <PasswordRules rules={psaRules(answers.adminPassword)} />}
       <PasswordField
         id="adminPasswordConfirm"
         label="Password again"
@@ -71,7 +73,7 @@ export function CompanySection({ answers, found, onChange }: SectionProps) {
         onChange={(adminPasswordConfirm) => onChange({ adminPasswordConfirm })}
         error={found.adminPasswordConfirm}
         autoComplete="new-password"
-        required
+        required={!keepsPassword}
       />
     </Section>
   );

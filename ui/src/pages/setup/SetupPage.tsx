@@ -4,7 +4,7 @@ import { navigate, useQuery } from "../../app/router";
 import { ErrorState } from "../../components/ErrorState";
 import { Loading } from "../../components/Loading";
 import { useRequest } from "../../components/request";
-import { complaints, suggested } from "./answers";
+import { complaints, keptAdministrator, suggested } from "./answers";
 import { openAnswers, useAnswers } from "./answersStore";
 import { AnswersForm } from "./AnswersForm";
 import { CheckPage } from "./CheckPage";
@@ -17,7 +17,8 @@ export default function SetupPage() {
   useEffect(() => {
     if (config) openAnswers(suggested(config));
   }, [config]);
-  const complete = answers !== undefined && Object.keys(complaints(answers)).length === 0;
+  const kept = config ? keptAdministrator(config) : "";
+  const complete = answers !== undefined && Object.keys(complaints(answers, kept)).length === 0;
   const sentBack = checking && answers !== undefined && !complete;
   useEffect(() => {
     // After another load of the page the secrets are gone; they are asked for before the checks.
@@ -25,5 +26,5 @@ export default function SetupPage() {
   }, [sentBack]);
   if (failure && !config) return <ErrorState failure={failure} onRetry={reload} />;
   if (!config || !answers || sentBack) return <Loading label="Loading the setup" />;
-  return checking ? <CheckPage answers={answers} resolvers={config.network.resolvers} /> : <AnswersForm answers={answers} network={config.network} />;
+  return checking ? <CheckPage answers={answers} resolvers={config.network.resolvers} /> : <AnswersForm answers={answers} kept={kept} network={config.network} />;
 }

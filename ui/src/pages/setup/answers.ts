@@ -93,8 +93,19 @@ export function networkAnswers(answers: Answers): Record<string, unknown> {
   return { channel, releaseRef, dnsMode, dnsServers: dnsMode === "custom" ? answers.dnsServers : "", waivedChecks };
 }
 
+/** The administrator whose password the box keeps sealed since the last submission; empty when there is none. */
+export function keptAdministrator(config: SetupConfig): string {
+  return config.passwordKept ? (config.defaults.adminEmail ?? "") : "";
+}
+
+/** Whether the password that is kept is used: none is typed, and the administrator is the same. */
+export function usesKept(answers: Answers, kept: string): boolean {
+  const isBlank = answers.adminPassword === "" && answers.adminPasswordConfirm === "";
+  return kept !== "" && isBlank && answers.adminEmail.trim().toLowerCase() === kept;
+}
+
 /** What is wrong as far as this page can tell; the server has the last word. */
-export function complaints(answers: Answers): Complaints {
+export function complaints(answers: Answers, kept = ""): Complaints {
   const found: Complaints = {};
   const need = (name: AnswerName, sentence: string) => {
     if (String(answers[name]).trim() === "") found[name] = sentence;
@@ -105,7 +116,7 @@ export function complaints(answers: Answers): Complaints {
   need("adminFirstName", "First name is required.");
   need("adminLastName", "Last name is required.");
   found.adminEmail = emailComplaint(answers.adminEmail);
-  if (!isMet(psaRules(answers.adminPassword))) found.adminPassword = "The password is not yet as it must be.";
+  if (!usesKept(answers, kept) && !isMet(psaRules(answers.adminPassword))) found.adminPassword = "The password is not yet as it must be.";
   if (answers.adminPasswordConfirm !== answers.adminPassword) found.adminPasswordConfirm = "The two passwords are not the same.";
   need("appHostname", "The application's address is required, for example https://psa.example.com.");
   if (answers.dnsMode === "custom") need("dnsServers", "Name at least one DNS server, or use those of this box.");

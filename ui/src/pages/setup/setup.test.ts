@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import type { CheckResult } from "../../api/setup";
-import { type Answers, complaints, firstComplaint, keepable, networkAnswers, restored, SECRETS, submission, suggested } from "./answers";
+import type { CheckResult, SetupConfig } from "../../api/setup";
+import { type Answers, complaints, firstComplaint, keepable, keptAdministrator, networkAnswers, restored, SECRETS, submission, suggested } from "./answers";
 import { finding, isClear, mayWaive, sorted } from "./checks";
 
-const base = suggested({
+const config: SetupConfig = {
   mode: "setup",
   defaults: { channel: "stable", appHostname: "http://192.0.2.7:3000", dnsMode: "system", dnsServers: "", releaseRef: "" },
+  passwordKept: false,
   network: { addresses: [], resolvers: [] },
-});
+};
+const base = suggested(config);
 const full: Answers = {
   ...base,
   installCode: "k7qp-m2rx",
@@ -43,6 +45,16 @@ describe("the answers", () => {
       expect(Object.keys(complaints({ ...full, ...part })), JSON.stringify(part)).toEqual([field]);
     }
     expect(complaints({ ...full, licenseMode: "manual", installCode: "" })).toEqual({});
+  });
+
+  test("a password that is kept need not be typed again, as long as the administrator is the same", () => {
+    const kept = keptAdministrator({ ...config, passwordKept: true, defaults: { ...config.defaults, adminEmail: "ada@example.com" } });
+    const blank = { ...full, adminPassword: "", adminPasswordConfirm: "" };
+    expect(complaints(blank, kept)).toEqual({});
+    expect(Object.keys(complaints(blank))).toEqual(["adminPassword"]);
+    expect(Object.keys(complaints({ ...blank, adminEmail: "eve@example.com" }, kept))).toEqual(["adminPassword"]);
+    expect(Object.keys(complaints({ ...blank, adminPassword: "weak" }, kept)).sort()).toEqual(["adminPassword", "adminPasswordConfirm"]);
+    expect(keptAdministrator({ ...config, defaults: { ...config.defaults, adminEmail: "ada@example.com" } })).toBe("");
   });
 
   test("only what belongs to the chosen licence and DNS is submitted", () => {

@@ -107,15 +107,9 @@ fn has_given_up(workload: &Workload) -> bool {
 
 fn limit(scene: &Scene) -> Duration {
     let latch = scene.seen.install.bootstrap.as_ref();
-    match latch.map(|latch| latch.state) {
-        Some(BootstrapState::Complete) => AFTERWARDS,
-        Some(
-            BootstrapState::Failed
-            | BootstrapState::Running
-            | BootstrapState::Pending
-            | BootstrapState::Unknown,
-        )
-        | None => INSTALL,
+    match latch {
+        Some(latch) if latch.was_complete || latch.state == BootstrapState::Complete => AFTERWARDS,
+        Some(_) | None => INSTALL,
     }
 }
 

@@ -392,6 +392,10 @@ fn case_26_a_failed_bootstrap_is_still_told_after_its_job_is_gone() {
     );
     assert!(verdict.blockers[0].next_action.contains("seed files"));
     assert_eq!(verdict.bootstrap.logs.tail.len(), 3);
+    assert_eq!(
+        verdict.bootstrap.logs.pod.as_deref(),
+        Some("alga-core-sebastian-bootstrap-x")
+    );
     assert_eq!(verdict.bootstrap.logs.detected_errors.len(), 1);
     assert!(verdict.bootstrap.job.failed);
     assert!(!verdict.tiers.login.ready);

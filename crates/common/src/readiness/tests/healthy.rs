@@ -186,6 +186,8 @@ pub(super) fn healthy() -> Observed {
                 attempts: 1,
                 last_error: None,
                 log_excerpt: None,
+                log_pod: None,
+                was_complete: true,
                 job_uid: Some("job-1".to_owned()),
                 since: Some(ago(3600)),
             }),
@@ -371,6 +373,8 @@ pub(super) fn latch(state: BootstrapState, uid: &str, excerpt: Option<&str>) -> 
         attempts: 7,
         last_error: (state == BootstrapState::Failed).then(|| "BackoffLimitExceeded: gave up".to_owned()),
         log_excerpt: excerpt.map(str::to_owned),
+        log_pod: excerpt.map(|_| format!("{BOOTSTRAP_JOB}-x")),
+        was_complete: false,
         job_uid: Some(uid.to_owned()),
         since: Some(ago(1000)),
     })

@@ -99,6 +99,8 @@ fn a_clock_set_back_does_not_lengthen_a_lock() {
     }
     let lock = lockouts.locked_for(peer(1), at(-1_000_000), &POLICY).unwrap();
     assert_eq!(lock, POLICY.max);
+    let later = at(-1_000_000 + 900);
+    assert_eq!(lockouts.locked_for(peer(1), later, &POLICY), None, "it ends");
 }
 
 #[test]

@@ -42,6 +42,12 @@ pub(super) fn license(error: &LicenseError, malformed: &'static str) -> ApiError
             "cluster_unavailable",
             "The cluster on this box does not answer. Nothing was changed: try again in a moment.",
         ),
+        LicenseError::Record(_) => ApiError::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "state_unwritable",
+            "The application was not asked, because what it gives could not be kept: make room on the disk of this \
+             box, then try again.",
+        ),
         LicenseError::Seed(_) => ApiError::new(
             StatusCode::PRECONDITION_FAILED,
             "seed_not_saved",

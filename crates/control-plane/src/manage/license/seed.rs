@@ -84,6 +84,44 @@ impl SeedChange {
         }
     }
 
+    /// That of what the application says is in use.
+    pub(super) fn of_live(row: &Map<String, Value>) -> Self {
+        let found = |name: &str| {
+            row.get(name)
+                .and_then(Value::as_str)
+                .filter(|text| is_usable(text))
+        };
+        let keys = [
+            (LICENSE_TOKEN, "license_token"),
+            (EDITION_CHOICE, "edition_choice"),
+        ];
+        let values = keys
+            .into_iter()
+            .filter_map(|(key, name)| Some((key, Secret::new(found(name)?.to_owned()))));
+        Self {
+            values: values.collect(),
+            defaults: BTreeMap::new(),
+        }
+    }
+
+    /// Its values as they go into a seal, and nowhere else.
+    pub(super) fn revealed(&self) -> BTreeMap<String, String> {
+        let revealed = |(key, value): (&&str, &Secret<String>)| ((*key).to_owned(), value.expose().clone());
+        self.values.iter().map(revealed).collect()
+    }
+
+    /// That of a redeemed code, from its values.
+    pub(super) fn of_revealed(mut values: BTreeMap<String, String>) -> Self {
+        let keys = RECEIVED.into_iter().map(|(key, _)| key);
+        let known = keys.chain([EDITION_CHOICE]);
+        Self {
+            values: known
+                .filter_map(|key| Some((key, Secret::new(values.remove(key)?))))
+                .collect(),
+            defaults: BTreeMap::from([(INSTALL_EDITION, DEFAULT_EDITION)]),
+        }
+    }
+
     /// What may be told of it.
     pub(super) fn summary(&self, saved: Vec<&'static str>) -> Redeemed {
         let value = |key| self.values.get(key).map(Secret::expose);

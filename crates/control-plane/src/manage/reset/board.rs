@@ -1,19 +1,25 @@
 //! Which reset is under way, how the last one ended, and how many there were lately.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use appliance_common::clock::{Clock, iso_millis};
+use appliance_common::process::chain;
 use appliance_common::random;
+use appliance_common::state_file::StateFile;
+use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::ResetError;
 
 /// Most resets that are begun within [`PERIOD`].
 const MOST: usize = 5;
 const PERIOD: Duration = Duration::from_hours(1);
+
+/// When resets were begun lately, the oldest first; survives a restart.
+type Begun = VecDeque<Timestamp>;
 
 /// How a reset goes; nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -67,13 +73,14 @@ impl ResetState {
 #[derive(Clone)]
 pub(in crate::manage) struct Board {
     clock: Clock,
+    file: StateFile<Begun>,
     shown: Arc<Mutex<Shown>>,
 }
 
 #[derive(Default)]
 struct Shown {
     active: bool,
-    begun: VecDeque<Instant>,
+    begun: Begun,
     view: Option<ResetView>,
 }
 
@@ -81,9 +88,22 @@ struct Shown {
 pub(super) struct Turn(Board);
 
 impl Board {
-    pub(in crate::manage) fn new(clock: Clock) -> Self {
-        let shown = Arc::default();
-        Self { clock, shown }
+    /// A board that remembers what was stored at `path`.
+    pub(in crate::manage) fn open(path: PathBuf, clock: Clock) -> Self {
+        let file = StateFile::at(path);
+        let begun = file.load().unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "resets of the password are counted anew");
+            None
+        });
+        let shown = Shown {
+            begun: begun.unwrap_or_default(),
+            ..Shown::default()
+        };
+        Self {
+            clock,
+            file,
+            shown: Arc::new(Mutex::new(shown)),
+        }
     }
 
     /// Takes a turn, if none is taken and there were not too many.
@@ -92,11 +112,10 @@ impl Board {
         if shown.active {
             return Err(ResetError::Running);
         }
-        while shown.begun.front().is_some_and(|begun| begun.elapsed() >= PERIOD) {
-            shown.begun.pop_front();
-        }
+        let now = self.clock.now();
+        forget_old(&mut shown.begun, now);
         if let Some(first) = shown.begun.front().filter(|_| shown.begun.len() >= MOST) {
-            return Err(ResetError::TooMany(PERIOD.saturating_sub(first.elapsed())));
+            return Err(ResetError::TooMany(PERIOD.saturating_sub(age(*first, now))));
         }
         shown.active = true;
         Ok(Turn(self.clone()))
@@ -121,9 +140,22 @@ impl Board {
 }
 
 impl Turn {
-    /// From here on it counts.
-    pub(super) fn count(&self) {
-        self.0.lock().begun.push_back(Instant::now());
+    /// From here on it counts. A full disk must not keep anybody from getting in again.
+    pub(super) async fn count(&self) {
+        let now = self.0.clock.now();
+        let begun = {
+            let mut shown = self.0.lock();
+            shown.begun.push_back(now);
+            shown.begun.clone()
+        };
+        let file = self.0.file.clone();
+        let stored = tokio::task::spawn_blocking(move || file.store(&begun)).await;
+        if let Ok(Err(error)) = stored {
+            tracing::warn!(
+                error = chain(&error),
+                "a reset of the password will be forgotten by a restart"
+            );
+        }
     }
 
     /// The application works on it.
@@ -150,6 +182,18 @@ impl Drop for Turn {
     }
 }
 
+/// A clock that was set back must not make a wait longer than any wait is: what lies ahead is now.
+fn forget_old(begun: &mut Begun, now: Timestamp) {
+    for at in begun.iter_mut() {
+        *at = now.min(*at);
+    }
+    begun.retain(|at| age(*at, now) < PERIOD);
+}
+
+fn age(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
+}
+
 fn view(state: ResetState, started_at: String, ended_at: Option<String>) -> ResetView {
     ResetView {
         id: random::id(),
@@ -162,32 +206,86 @@ fn view(state: ResetState, started_at: String, ended_at: Option<String>) -> Rese
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use tempfile::TempDir;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn one_at_a_time_and_five_an_hour() {
-        let board = Board::new(Clock::system());
+    /// A box with a clock of its own, in seconds.
+    struct Place {
+        dir: TempDir,
+        time: Arc<AtomicI64>,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let (dir, time) = (tempfile::tempdir().unwrap(), Arc::new(AtomicI64::new(1_000_000)));
+            Self { dir, time }
+        }
+
+        fn pass(&self, seconds: i64) {
+            self.time.fetch_add(seconds, Ordering::Relaxed);
+        }
+
+        /// The board, as a start of the process opens it.
+        fn open(&self) -> Board {
+            let time = Arc::clone(&self.time);
+            let clock = Clock::from_fn(move || Timestamp::from_second(time.load(Ordering::Relaxed)).unwrap());
+            Board::open(self.dir.path().join("resets.json"), clock)
+        }
+    }
+
+    fn left(board: &Board) -> u64 {
+        match board.begin() {
+            Err(ResetError::TooMany(left)) => left.as_secs(),
+            other => panic!("not too many: {:?}", other.map(drop)),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_and_five_an_hour_whatever_is_restarted() {
+        let place = Place::new();
+        let board = place.open();
         let turn = board.begin().unwrap();
         assert!(matches!(board.begin(), Err(ResetError::Running)));
-        turn.count();
+        turn.count().await;
         drop(turn);
         for _ in 1..MOST {
-            tokio::time::advance(Duration::from_mins(1)).await;
+            place.pass(60);
             drop(board.begin().unwrap());
-            board.begin().unwrap().count();
+            place.open().begin().unwrap().count().await;
         }
-        let Err(ResetError::TooMany(left)) = board.begin() else {
-            panic!("a sixth within the hour");
-        };
-        assert_eq!(left, Duration::from_mins(56));
-        tokio::time::advance(left).await;
-        board.begin().unwrap().count();
-        assert!(matches!(board.begin(), Err(ResetError::TooMany(_))));
+        let board = place.open();
+        assert_eq!(left(&board), 56 * 60);
+        place.pass(56 * 60);
+        board.begin().unwrap().count().await;
+        assert_eq!(left(&place.open()), 60);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_locks_nobody_out_for_longer() {
+        let place = Place::new();
+        for _ in 0..MOST {
+            place.open().begin().unwrap().count().await;
+        }
+        place.pass(-500_000);
+        let board = place.open();
+        assert_eq!(left(&board), 3600);
+        place.pass(3600);
+        drop(board.begin().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_damaged_count_begins_anew() {
+        let place = Place::new();
+        std::fs::create_dir(place.dir.path().join("resets.json")).unwrap();
+        place.open().begin().unwrap().count().await;
     }
 
     #[test]
     fn the_last_one_stays_to_be_seen() {
-        let board = Board::new(Clock::system());
+        let board = Place::new().open();
         let turn = board.begin().unwrap();
         let began = turn.began();
         turn.ended(ResetState::Failed);

@@ -113,7 +113,7 @@ impl Manage {
             Created::Made(job) => job,
             Created::Existed(_) => return Err(ResetError::Running),
         };
-        turn.count();
+        turn.count().await;
         let mut made = Made {
             job: job.metadata.uid.unwrap_or_default(),
             secret: None,

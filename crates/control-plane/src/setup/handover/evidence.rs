@@ -2,6 +2,7 @@
 
 use appliance_common::cluster::{Cluster, ClusterError};
 use appliance_common::names::{APPLICATION, BOOTSTRAP_JOB, namespace};
+use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};
 
@@ -11,8 +12,13 @@ use crate::setup::pods::shortened;
 /// The init container that waits for the tables the Job makes.
 const GATE: &str = "wait-for-bootstrap";
 
-/// What the cluster still tells. `is_available` says whether the application's Deployment has all its pods.
-pub(super) async fn find(cluster: &Cluster, is_available: bool) -> Result<Option<Evidence>, ClusterError> {
+/// What the cluster still tells of a Job that ended after `since`. `is_available` says whether the
+/// application's Deployment has all its pods.
+pub(super) async fn find(
+    cluster: &Cluster,
+    since: Option<Timestamp>,
+    is_available: bool,
+) -> Result<Option<Evidence>, ClusterError> {
     // The watch may be behind: it is the Job itself that would tell.
     if cluster
         .get::<Job>(Some(namespace::MSP), BOOTSTRAP_JOB)
@@ -22,7 +28,7 @@ pub(super) async fn find(cluster: &Cluster, is_available: bool) -> Result<Option
         return Ok(None);
     }
     let events = cluster.events_about(namespace::MSP, "Job", BOOTSTRAP_JOB).await?;
-    if let Some(evidence) = told_by(&events) {
+    if let Some(evidence) = told_by(&events, since) {
         return Ok(Some(evidence));
     }
     if !is_available {
@@ -35,18 +41,23 @@ pub(super) async fn find(cluster: &Cluster, is_available: bool) -> Result<Option
 }
 
 /// The newest word of the Job controller; the API server keeps events for an hour.
-fn told_by(events: &[Event]) -> Option<Evidence> {
+fn told_by(events: &[Event], since: Option<Timestamp>) -> Option<Evidence> {
     let time = |event: &&Event| event.last_timestamp.as_ref().map(|time| time.0);
     let is_end = |event: &&Event| {
         let reason = event.reason.as_deref().unwrap_or_default();
         ["Completed", "BackoffLimitExceeded", "DeadlineExceeded"].contains(&reason)
     };
-    let newest = events.iter().filter(is_end).max_by_key(time)?;
-    if newest.reason.as_deref() == Some("Completed") {
-        return Some(Evidence::Completed);
-    }
+    // Times of events are cut to the second.
+    let is_later = |event: &&Event| {
+        since.is_none_or(|since| time(event).is_some_and(|at| at.as_second() >= since.as_second()))
+    };
+    let newest = events.iter().filter(is_end).filter(is_later).max_by_key(time)?;
     let text = [&newest.reason, &newest.message].map(|text| text.as_deref().unwrap_or_default());
-    Some(Evidence::Failed(shortened(&text.join(": "))))
+    let has_failed = newest.reason.as_deref() != Some("Completed");
+    Some(Evidence::Ended {
+        job: newest.involved_object.uid.clone(),
+        failure: has_failed.then(|| shortened(&text.join(": "))),
+    })
 }
 
 fn is_of_application(pod: &Pod) -> bool {
@@ -80,7 +91,7 @@ mod tests {
     fn the_newest_word_of_the_job_controller_counts() {
         let event = |reason: &str, at: &str| -> Event {
             serde_json::from_value(json!({
-                "metadata": {}, "involvedObject": {}, "reason": reason, "message": "m", "lastTimestamp": at,
+                "metadata": {}, "involvedObject": {"uid": "u"}, "reason": reason, "message": "m", "lastTimestamp": at,
             }))
             .unwrap()
         };
@@ -88,12 +99,21 @@ mod tests {
         let completed = event("Completed", "2026-01-01T01:00:00Z");
         let started = event("SuccessfulCreate", "2026-01-01T02:00:00Z");
         let both = [failed.clone(), completed, started.clone()];
-        assert_eq!(told_by(&both), Some(Evidence::Completed));
+        let ended = |failure: Option<&str>| {
+            let (job, failure) = (Some("u".to_owned()), failure.map(str::to_owned));
+            Some(Evidence::Ended { job, failure })
+        };
+        let at = |text: &str| Some(text.parse().unwrap());
+        assert_eq!(told_by(&both, None), ended(None));
+        assert_eq!(told_by(&both, at("2026-01-01T00:30:00Z")), ended(None));
+        assert_eq!(told_by(&both, at("2026-01-01T01:00:00.9Z")), ended(None));
         assert_eq!(
-            told_by(&[failed]),
-            Some(Evidence::Failed("BackoffLimitExceeded: m".to_owned()))
+            told_by(&both, at("2026-01-01T01:00:01Z")),
+            None,
+            "that one is known"
         );
-        assert_eq!(told_by(&[started]), None);
+        assert_eq!(told_by(&[failed], None), ended(Some("BackoffLimitExceeded: m")));
+        assert_eq!(told_by(&[started], None), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@ const ERROR_WORDS: [&str; 6] = [
 /// What the last pod that failed wrote, and its last line that names an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Excerpt {
+    pub(super) pod: String,
     pub(super) tail: String,
     pub(super) error: Option<String>,
 }
@@ -55,7 +56,7 @@ pub(super) async fn read(
     let masks = known_secrets(cluster, setup_token).await?;
     let pod = pod.metadata.name.as_deref().unwrap_or_default();
     let text = newest_lines(cluster, (namespace::MSP, pod, &container.name), LINES, READ_BYTES).await?;
-    Ok(Some(excerpt(&masks.mask(&text))))
+    Ok(Some(excerpt(pod, &masks.mask(&text))))
 }
 
 /// The newest whole lines of a container's log. The API server cuts the end off when there are too many
@@ -113,7 +114,7 @@ fn phase(pod: &Pod) -> Option<&str> {
 }
 
 /// The end of a masked text, in whole lines, and its last error.
-fn excerpt(masked: &str) -> Excerpt {
+fn excerpt(pod: &str, masked: &str) -> Excerpt {
     let mut start = masked.len().saturating_sub(BYTES);
     if start > 0 {
         start = masked.as_bytes()[start..]
@@ -124,6 +125,7 @@ fn excerpt(masked: &str) -> Excerpt {
     let tail = &masked[start..];
     let is_error = |line: &&str| ERROR_WORDS.iter().any(|word| line.contains(word));
     Excerpt {
+        pod: pod.to_owned(),
         tail: tail.to_owned(),
         error: tail.lines().rev().find(is_error).map(shortened),
     }
@@ -139,7 +141,7 @@ mod tests {
             .map(|number| format!("line {number} ä"))
             .collect::<Vec<_>>()
             .join("\n");
-        let excerpt = excerpt(&text);
+        let excerpt = excerpt("p", &text);
         assert!(excerpt.tail.len() <= BYTES);
         assert!(excerpt.tail.starts_with("line "), "{}", &excerpt.tail[..20]);
         assert!(excerpt.tail.ends_with("line 4999 ä"));
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_last_error_line_is_told() {
-        let excerpt = excerpt("ERROR first\nok\nMigration failed: x\ncleaning up");
+        let excerpt = excerpt("p", "ERROR first\nok\nMigration failed: x\ncleaning up");
         assert_eq!(excerpt.error.as_deref(), Some("Migration failed: x"));
     }
 }

@@ -19,9 +19,18 @@ pub struct BootstrapRecord {
     /// The end of the log of the last pod that failed, without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_excerpt: Option<String>,
+    /// The pod that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_pod: Option<String>,
     /// The Job that this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_uid: Option<String>,
+    /// Version of the release that was selected when it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// A Job was once seen to complete: the company and its administrator are there for ever.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub proven: bool,
     /// The Job was gone before it was seen to end; its work shows that it succeeded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inferred: bool,
@@ -48,7 +57,7 @@ pub enum BootstrapState {
     Running,
     /// The Job has given up; stays until another one starts.
     Failed,
-    /// The company and its administrator are there; stays for ever.
+    /// It has done its work; stays until another one starts.
     Complete,
 }
 
@@ -69,14 +78,17 @@ pub struct ReleaseRecord {
 
 impl BootstrapRecord {
     /// What is known before anything was seen.
-    pub(super) fn nothing_yet(at: &str) -> Self {
+    pub(in crate::setup) fn nothing_yet(at: &str) -> Self {
         let absent = |name: &&str| ReleaseRecord::from(Release::absent(name));
         Self {
             state: BootstrapState::Pending,
             attempts: 0,
             last_error: None,
             log_excerpt: None,
+            log_pod: None,
             job_uid: None,
+            release: None,
+            proven: false,
             inferred: false,
             password_removed: false,
             since: at.to_owned(),
@@ -85,14 +97,25 @@ impl BootstrapRecord {
         }
     }
 
-    /// The Job itself was seen to complete: only then is what it needed not needed any more.
-    pub(super) fn is_proven(&self) -> bool {
-        self.state == BootstrapState::Complete && !self.inferred
+    /// A Job itself was seen to complete: only then is what the first one needed not needed any more.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.proven || self.is_complete()
     }
 
-    /// Nothing is left to wait for.
+    /// Nothing is left to wait for, until another Job comes.
     pub(super) fn is_over(&self) -> bool {
-        self.is_proven() && self.password_removed && self.releases.iter().all(|release| release.ready)
+        self.is_complete() && self.password_removed && self.releases.iter().all(|release| release.ready)
+    }
+
+    /// Whether a Job is not the one that this is about.
+    pub(super) fn is_news(&self, job: &Job) -> bool {
+        job.end != JobEnd::Deleted && self.job_uid.as_deref() != Some(&job.uid)
+    }
+
+    /// The Job that this is about was seen to complete.
+    pub(super) fn is_complete(&self) -> bool {
+        self.state == BootstrapState::Complete && !self.inferred
     }
 
     /// Whether what an operator is told differs; messages, which change all the time, do not count.
@@ -111,7 +134,7 @@ impl BootstrapRecord {
             (
                 record.state,
                 record.attempts,
-                record.job_uid.clone(),
+                (record.job_uid.clone(), record.release.clone()),
                 flags,
                 releases,
             )
@@ -132,23 +155,29 @@ impl BootstrapRecord {
                 .collect();
         }
         next.judge(seen);
-        if next.state != self.state {
+        next.proven = self.is_proven() || next.is_complete();
+        if next.state != self.state || next.job_uid != self.job_uid {
             at.clone_into(&mut next.since);
+            next.release.clone_from(&seen.release);
         }
         next
     }
 
     fn judge(&mut self, seen: &Observed) {
-        if self.is_proven() {
-            return;
-        }
         match (&seen.job, &seen.evidence) {
             (Ok(Some(job)), _) => self.judge_job(job),
-            (Ok(None) | Err(_), _) if self.is_latched() => {}
-            (Ok(None), Some(Evidence::Completed)) => self.becomes(BootstrapState::Complete, None),
-            (Ok(None), Some(Evidence::Failed(cause))) => {
-                self.becomes(BootstrapState::Failed, Some(cause.clone()));
+            // Its end is told already, by more than an event.
+            (Ok(None), Some(Evidence::Ended { job: Some(job), .. }))
+                if self.is_latched() && self.job_uid.as_ref() == Some(job) => {}
+            (Ok(None), Some(Evidence::Ended { job, failure })) => {
+                self.forget_log();
+                self.job_uid = job.clone().or(self.job_uid.take());
+                let state = failure
+                    .as_ref()
+                    .map_or(BootstrapState::Complete, |_| BootstrapState::Failed);
+                self.becomes(state, failure.clone());
             }
+            (Ok(None) | Err(_), _) if self.is_latched() => {}
             (Ok(None), Some(Evidence::Works)) => {
                 self.becomes(BootstrapState::Complete, None);
                 self.inferred = true;
@@ -159,37 +188,44 @@ impl BootstrapRecord {
     }
 
     fn judge_job(&mut self, job: &Job) {
+        let is_news = self.is_news(job);
+        // It may be the very Job whose success was inferred: that stays so until it ends.
+        let may_be_it = self.inferred && job.end == JobEnd::None;
+        if job.end == JobEnd::Deleted || may_be_it || (self.is_complete() && !is_news) {
+            return;
+        }
+        if is_news {
+            self.forget_log();
+            self.last_error = None;
+        }
+        (self.attempts, self.job_uid) = (job.attempts, Some(job.uid.clone()));
         match &job.end {
-            JobEnd::Complete => {
-                (self.attempts, self.job_uid) = (job.attempts, Some(job.uid.clone()));
-                self.becomes(BootstrapState::Complete, None);
-            }
+            JobEnd::Complete => self.becomes(BootstrapState::Complete, None),
             JobEnd::Failed(cause) => {
-                (self.attempts, self.job_uid) = (job.attempts, Some(job.uid.clone()));
-                self.becomes(BootstrapState::Failed, Some(cause.clone()));
+                // Its log, once that was read, says more.
+                let told = self.last_error.take().filter(|_| self.log_excerpt.is_some());
+                self.becomes(BootstrapState::Failed, told.or(Some(cause.clone())));
             }
-            // A Job of an upgrade: what was inferred stays so until it ends.
-            JobEnd::None if self.state == BootstrapState::Complete => {}
-            JobEnd::None => {
-                if self.job_uid.as_ref() != Some(&job.uid) {
-                    (self.log_excerpt, self.last_error) = (None, None);
-                }
-                (self.attempts, self.job_uid) = (job.attempts, Some(job.uid.clone()));
+            JobEnd::None | JobEnd::Deleted => {
                 let last_error = self.last_error.take();
                 self.becomes(BootstrapState::Running, last_error);
             }
-            JobEnd::Deleted => {}
         }
     }
 
     fn becomes(&mut self, state: BootstrapState, last_error: Option<String>) {
         (self.state, self.last_error, self.inferred) = (state, last_error, false);
         if state == BootstrapState::Complete {
-            self.log_excerpt = None;
+            self.forget_log();
         }
     }
 
-    fn is_latched(&self) -> bool {
+    fn forget_log(&mut self) {
+        (self.log_excerpt, self.log_pod) = (None, None);
+    }
+
+    /// The end of a Job that is gone stays told.
+    pub(super) fn is_latched(&self) -> bool {
         matches!(self.state, BootstrapState::Complete | BootstrapState::Failed)
     }
 

@@ -14,6 +14,8 @@ pub(super) struct Observed {
     pub(super) releases: Result<Vec<Release>, String>,
     /// What else tells how the Job ended, when it is gone.
     pub(super) evidence: Option<Evidence>,
+    /// Version of the release that is selected.
+    pub(super) release: Option<String>,
 }
 
 /// The bootstrap Job.
@@ -40,9 +42,12 @@ pub(super) enum JobEnd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Evidence {
     /// The Job controller said so.
-    Completed,
-    /// The Job controller said so, and why.
-    Failed(String),
+    Ended {
+        /// Of which Job.
+        job: Option<String>,
+        /// Why it failed, if it did.
+        failure: Option<String>,
+    },
     /// The application runs on what the Job made.
     Works,
 }

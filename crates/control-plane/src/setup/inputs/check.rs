@@ -167,7 +167,8 @@ fn required(answer: &Answer<'_>, label: &str) -> Result<String, Complaint> {
     }
 }
 
-fn email(typed: &str) -> Result<String, Complaint> {
+/// The address as it is stored.
+pub(super) fn email(typed: &str) -> Result<String, Complaint> {
     let address = typed.trim().to_lowercase();
     if address.is_empty() {
         return Err("E-mail address is required.".into());

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use appliance_common::secret::Secret;
 use serde_json::{Map, Value};
 
-use super::check::{Answer, Answers};
+use super::check::{self, Answer, Answers};
 use super::{Complaint, InputErrors, StoredInputs};
 
 /// Most ids of one list: more than there are checks.
@@ -72,6 +73,29 @@ impl RawInputs {
             self.0.entry(name).or_insert(value);
         }
         self
+    }
+
+    /// Whether the administrator's password is left out altogether.
+    pub(in crate::setup) fn leaves_password_out(&self) -> bool {
+        let answers = self.answers();
+        [answers.password, answers.confirmation]
+            .iter()
+            .all(|typed| *typed == Ok(""))
+    }
+
+    /// Whether the administrator is the one of an earlier submission, told by the e-mail address.
+    pub(in crate::setup) fn is_of_administrator(&self, stored: &StoredInputs) -> bool {
+        let typed = self.answers().email.and_then(check::email);
+        typed.is_ok_and(|email| email == stored.initial_tenant.admin_email)
+    }
+
+    /// The same with this password, as if it had been typed twice.
+    pub(in crate::setup) fn with_password(&self, password: &Secret<String>) -> Self {
+        let mut answers = self.0.clone();
+        for name in ["adminPassword", "adminPasswordConfirm"] {
+            answers.insert(name.to_owned(), Value::from(password.expose().as_str()));
+        }
+        Self(answers)
     }
 
     fn waived_checks(&self) -> Result<Vec<&str>, Complaint> {

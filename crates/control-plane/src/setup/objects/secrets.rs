@@ -1,6 +1,5 @@
 //! The Secrets of 20 §11, each merged into what is live: a key that is there is never lost.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use appliance_common::names::{namespace, object};
@@ -16,7 +15,6 @@ use super::named;
 use super::password_hash::password_hash;
 use crate::setup::inputs::{Edition, Tenant};
 use crate::setup::redemption::{Held, Redeemed, Redemption};
-use crate::setup::seal::{SealError, SealKey};
 use appliance_common::random;
 
 /// Where client-side apply keeps a copy of all it wrote, secrets included.
@@ -31,9 +29,6 @@ const INSTALL_EDITION: &str = "INSTALL_EDITION";
 const APPLIANCE_ID: &str = "APPLIANCE_ID";
 const LICENSE_TOKEN: &str = "LICENSE_TOKEN";
 const CREDENTIAL: &str = "APPLIANCE_CREDENTIAL";
-
-/// The key of the seal in its Secret.
-const SEAL_KEY: &str = "key";
 
 /// A Secret to be written. It is never shown.
 #[derive(Clone)]
@@ -192,29 +187,6 @@ pub fn trials(tenant: Option<&v1::Secret>, seed: Option<&v1::Secret>) -> Vec<Wan
         &[APPLIANCE_ID, INSTALL_EDITION, LICENSE_TOKEN, CREDENTIAL].map(|key| (key, TRIAL)),
     );
     tenant.into_iter().chain(seed).collect()
-}
-
-/// Secret `setup-seal`, to be created once; it cannot be changed afterwards.
-#[must_use]
-pub fn setup_seal(key: &SealKey) -> WantedSecret {
-    WantedSecret(v1::Secret {
-        metadata: named(namespace::CONTROL_PLANE, object::SETUP_SEAL),
-        data: Some(BTreeMap::from([(
-            SEAL_KEY.to_owned(),
-            ByteString(key.expose().to_vec()),
-        )])),
-        immutable: Some(true),
-        type_: Some("Opaque".to_owned()),
-        ..v1::Secret::default()
-    })
-}
-
-/// The key in a live `setup-seal`.
-///
-/// # Errors
-/// [`SealError::BadKey`] when it holds none.
-pub fn seal_key(live: &v1::Secret) -> Result<SealKey, SealError> {
-    SealKey::from_bytes(value(Some(live), SEAL_KEY).unwrap_or_default())
 }
 
 /// The merge patch that removes the copy of its values which client-side apply left on a Secret.

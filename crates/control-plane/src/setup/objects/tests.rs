@@ -8,7 +8,6 @@ use super::*;
 use crate::setup::inputs::{Edition, SetupInputs};
 use crate::setup::redemption::{Held, Redeemed, Redemption};
 use crate::setup::sample::{DIGEST, KEY, PASSWORD, inputs, release};
-use crate::setup::seal::SealKey;
 use crate::setup::selection::ReleaseSelection;
 use crate::setup::values::RenderedValues;
 
@@ -193,15 +192,6 @@ fn a_licence_seed_never_loses_what_a_redemption_put_there() {
     );
     let fresh = license_seed(None, Edition::Enterprise, None).unwrap();
     assert_eq!(fresh.object().data.as_ref().unwrap().len(), 1);
-}
-
-#[test]
-fn the_seal_key_comes_back_from_its_secret() {
-    let key = SealKey::generate();
-    let secret = setup_seal(&key);
-    assert_eq!(seal_key(secret.object()).unwrap().expose(), key.expose());
-    assert_eq!(secret.object().immutable, Some(true));
-    assert!(seal_key(&v1::Secret::default()).is_err());
 }
 
 #[test]

@@ -9,6 +9,9 @@ const POLICY: RetryPolicy = RetryPolicy {
     max: Duration::from_mins(1),
 };
 
+/// After everything that is blocked here.
+const NOW: Timestamp = Timestamp::constant(2000, 0);
+
 fn at(second: i64) -> String {
     Timestamp::from_second(second).unwrap().to_string()
 }
@@ -50,7 +53,7 @@ fn wait(automatic: u32, failure: Failure) -> i64 {
         max_attempts: u32::MAX,
         ..POLICY
     };
-    match policy.judge(&blocked(automatic, failure, 1000)) {
+    match policy.judge(&blocked(automatic, failure, 1000), NOW) {
         Verdict::DueAt(due) => due.as_second() - 1000,
         other => panic!("{other:?}"),
     }
@@ -69,7 +72,7 @@ fn waits_grow_from_the_end_of_the_attempt_up_to_the_ceiling() {
 #[test]
 fn the_cap_counts_automatic_attempts_of_the_submission() {
     for (automatic, exhausted) in [(0, false), (2, false), (3, true), (4, true)] {
-        let verdict = POLICY.judge(&blocked(automatic, failure(), 1000));
+        let verdict = POLICY.judge(&blocked(automatic, failure(), 1000), NOW);
         assert_eq!(
             verdict == Verdict::Exhausted,
             exhausted,
@@ -84,7 +87,7 @@ fn the_cap_counts_automatic_attempts_of_the_submission() {
             &at(1001),
         )
         .unwrap();
-    assert_eq!((again.automatic, POLICY.judge(&again)), (0, Verdict::Rest));
+    assert_eq!((again.automatic, POLICY.judge(&again, NOW)), (0, Verdict::Rest));
 }
 
 #[test]
@@ -95,18 +98,18 @@ fn only_what_can_pass_by_itself_is_tried_again() {
         (base(), false),
         (base().passing().correctable(), false),
     ] {
-        let verdict = POLICY.judge(&blocked(0, failure.clone(), 1000));
+        let verdict = POLICY.judge(&blocked(0, failure.clone(), 1000), NOW);
         assert_eq!(verdict != Verdict::Rest, retried, "{failure:?}");
     }
     let off = RetryPolicy {
         enabled: false,
         ..POLICY
     };
-    assert_eq!(off.judge(&blocked(0, failure(), 1000)), Verdict::Rest);
+    assert_eq!(off.judge(&blocked(0, failure(), 1000), NOW), Verdict::Rest);
     let cancelled = blocked(0, failure(), 1000)
         .on(&Event::Cancelled, &at(1001))
         .unwrap();
-    assert_eq!(POLICY.judge(&cancelled), Verdict::Rest);
+    assert_eq!(POLICY.judge(&cancelled, NOW), Verdict::Rest);
 }
 
 #[test]
@@ -134,4 +137,18 @@ fn a_failure_waits_for_whom_it_is_about() {
         Some(Target::Cluster)
     );
     assert_eq!(of(Blame::InstallFlux, "not-ready-in-time"), None);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_lengthen_a_wait() {
+    let history = blocked(0, failure(), 1000);
+    let before = Timestamp::constant(500, 0);
+    match POLICY.judge(&history, before) {
+        Verdict::DueAt(due) => assert!(due <= before, "{due}"),
+        other => panic!("{other:?}"),
+    }
+    match POLICY.judge(&history, Timestamp::constant(1001, 0)) {
+        Verdict::DueAt(due) => assert!(due > Timestamp::constant(1001, 0), "{due}"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -21,12 +21,12 @@ use super::{Continuation, continuation, failure, plaintext};
 use crate::setup::Setup;
 use crate::setup::failure::{Blame, Failure};
 use crate::setup::inputs::{SetupInputs, StoredInputs};
+use crate::setup::noting::record;
 use crate::setup::recorder::Recorder;
 use crate::setup::run::{Event, Run, Trigger};
 use crate::setup::seal::SealKey;
 use crate::setup::seal_key::{self, SealKeyError};
 use crate::setup::selection::{ReleaseSelection, SelectionFile};
-use crate::setup::start::record;
 
 /// Pause between two looks for a cluster or a disk that is not ready.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -81,9 +81,7 @@ impl Setup {
         let Some(key) = self.seal_key(recorder).await else {
             return;
         };
-        let Some(lock) = self.wait_for_lock(recorder).await else {
-            return;
-        };
+        let lock = self.wait_for_lock(recorder).await;
         // Somebody may have submitted answers meanwhile; theirs count.
         let one_at_a_time = self.accepting.lock().await;
         if recorder.board().view().history.run != Run::Empty {

@@ -4,8 +4,9 @@
 use appliance_common::cluster::{Cluster, ClusterError, Created, Owner};
 use appliance_common::names::{namespace, object};
 use futures::FutureExt;
-use futures::future::{BoxFuture, try_join, try_join_all, try_join4};
+use futures::future::{BoxFuture, try_join, try_join_all, try_join3};
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::ApiResource;
 
 use super::{Outcome, Step, apply_failure};
 use crate::setup::context::StepContext;
@@ -62,12 +63,15 @@ pub(super) struct Live {
 impl Live {
     pub(super) async fn read(cx: &StepContext) -> Result<Self, Failure> {
         let cluster = cx.cluster().await?;
-        let get = |namespace, name| cluster.get::<Secret>(Some(namespace), name);
-        let (initial_tenant, psa_shared, status_auth, license_seed) = try_join4(
-            get(namespace::MSP, object::INITIAL_TENANT),
-            get(namespace::MSP, object::PSA_SHARED),
-            get(namespace::APPLIANCE_SYSTEM, object::STATUS_AUTH),
-            get(namespace::MSP, object::LICENSE_SEED),
+        let status_auth = cluster.get::<Secret>(Some(namespace::APPLIANCE_SYSTEM), object::STATUS_AUTH);
+        let (names, status_auth) = try_join(names(cluster), status_auth)
+            .await
+            .map_err(|error| apply_failure(&error))?;
+        let get = |name| known(cluster, &names, name);
+        let (initial_tenant, psa_shared, license_seed) = try_join3(
+            get(object::INITIAL_TENANT),
+            get(object::PSA_SHARED),
+            get(object::LICENSE_SEED),
         )
         .await
         .map_err(|error| apply_failure(&error))?;
@@ -82,7 +86,8 @@ impl Live {
     /// Only those that a redemption goes into.
     pub(super) async fn of_a_redemption(cx: &StepContext) -> Result<Self, Failure> {
         let cluster = cx.cluster().await?;
-        let get = |name| cluster.get::<Secret>(Some(namespace::MSP), name);
+        let names = names(cluster).await.map_err(|error| apply_failure(&error))?;
+        let get = |name| known(cluster, &names, name);
         let (initial_tenant, license_seed) = try_join(get(object::INITIAL_TENANT), get(object::LICENSE_SEED))
             .await
             .map_err(|error| apply_failure(&error))?;
@@ -137,6 +142,20 @@ impl Live {
             .await
             .map(drop)
             .map_err(|error| apply_failure(&error))
+    }
+}
+
+/// Which Secrets the application's namespace has: on a fresh box none, and none is then asked for.
+async fn names(cluster: &Cluster) -> Result<Vec<String>, ClusterError> {
+    let secrets = ApiResource::erase::<Secret>(&());
+    cluster.names_of(&secrets, Some(namespace::MSP)).await
+}
+
+async fn known(cluster: &Cluster, names: &[String], name: &str) -> Result<Option<Secret>, ClusterError> {
+    if names.iter().any(|known| known == name) {
+        cluster.get(Some(namespace::MSP), name).await
+    } else {
+        Ok(None)
     }
 }
 

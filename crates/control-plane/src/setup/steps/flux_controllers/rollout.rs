@@ -6,6 +6,7 @@ use std::time::Duration;
 use appliance_common::cluster::{Cluster, ClusterError, Follow, Followed, Judgement};
 use appliance_common::process::chain;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ApiResource, DynamicObject};
@@ -22,6 +23,9 @@ const LIMIT: Duration = Duration::from_mins(5);
 /// How long a cause may last before it counts: a pull that failed once is tried again at once.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long controllers may start before their pods are asked why they do not.
+const CURIOUS_AFTER: Duration = Duration::from_secs(8);
+
 /// Waits until every Deployment of `names` runs what it should.
 pub(super) async fn watch(
     cx: &StepContext,
@@ -37,8 +41,8 @@ pub(super) async fn watch(
         })
     };
     let mut deployments = follow(&ApiResource::erase::<Deployment>(&()));
-    let mut pods = follow(&ApiResource::erase::<Pod>(&()));
-    let deadline = Instant::now() + LIMIT;
+    let mut pods = None;
+    let (deadline, curious) = (Instant::now() + LIMIT, Instant::now() + CURIOUS_AFTER);
     let mut seen = Seen::default();
     loop {
         let open = seen.open(names);
@@ -58,14 +62,29 @@ pub(super) async fn watch(
                 names.len()
             ));
         }
+        let look = seen.next_look().min(deadline);
+        let look = if pods.is_none() { look.min(curious) } else { look };
         tokio::select! {
             Some(shown) = deployments.next() => seen.take_deployments(shown)?,
             // Without the pods the causes stay unknown; whether the controllers run is still seen.
-            Some(shown) = pods.next() => seen.take_pods(shown),
-            () = sleep_until(seen.next_look().min(deadline)) => {}
+            Some(shown) = next_of(&mut pods) => seen.take_pods(shown),
+            () = sleep_until(look) => {}
+        }
+        if pods.is_none() && Instant::now() >= curious {
+            pods = Some(follow(&ApiResource::erase::<Pod>(&())));
         }
     }
 }
+
+/// What a stream shows next; nothing while there is none.
+async fn next_of(shown: &mut Option<Shown>) -> Option<Result<Followed, ClusterError>> {
+    match shown {
+        Some(shown) => shown.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+type Shown = BoxStream<'static, Result<Followed, ClusterError>>;
 
 #[derive(Default)]
 struct Seen {
