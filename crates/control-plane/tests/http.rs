@@ -26,5 +26,6 @@ mod http {
     mod status;
     mod stream;
     mod ui;
+    mod unclear;
     mod workloads;
 }
