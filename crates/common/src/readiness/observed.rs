@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::agent_api::DiskFacts;
 
 pub use install::{AutoRetry, Bootstrap, BootstrapState, Install, UpdateOwner};
-pub use object::{Claim, Condition, Event, FluxObject, Job, Workload};
+pub use object::{Claim, Condition, Event, FluxKind, FluxObject, Job, Workload};
 pub use pod::{Container, ContainerState, Ended, Node, Pod};
 pub use probe::{LoginOutcome, LoginProbe, NetworkProbe};
 pub use reading::{Objects, Reading, Trouble, TroubleKind};

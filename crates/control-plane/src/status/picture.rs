@@ -393,4 +393,6 @@ fn settle<T>(
 }
 
 #[cfg(test)]
+mod order;
+#[cfg(test)]
 mod tests;

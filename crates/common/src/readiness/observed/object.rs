@@ -1,8 +1,10 @@
 //! Workloads, Jobs, claims, objects of Flux and events.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A condition of an object (`status.conditions[]`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,11 +92,52 @@ pub struct Claim {
     pub created: Option<Timestamp>,
 }
 
+/// Kinds of Flux' objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum FluxKind {
+    /// Where a bundle is fetched from.
+    #[default]
+    #[serde(rename = "OCIRepository")]
+    OciRepository,
+    /// Where charts are fetched from.
+    HelmRepository,
+    /// What is applied of a bundle.
+    Kustomization,
+    /// A chart that is installed.
+    HelmRelease,
+}
+
+impl FluxKind {
+    /// The kind as it is written in objects.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OciRepository => "OCIRepository",
+            Self::HelmRepository => "HelmRepository",
+            Self::Kustomization => "Kustomization",
+            Self::HelmRelease => "HelmRelease",
+        }
+    }
+
+    /// Whether something is fetched from it.
+    #[must_use]
+    pub fn is_source(self) -> bool {
+        matches!(self, Self::OciRepository | Self::HelmRepository)
+    }
+}
+
+impl fmt::Display for FluxKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A source, Kustomization or Helm release.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FluxObject {
-    /// `OCIRepository`, `HelmRepository`, `Kustomization`, `HelmRelease`.
-    pub kind: String,
+    /// Its kind.
+    pub kind: FluxKind,
     /// Its namespace.
     pub namespace: String,
     /// Its name.
@@ -146,4 +189,21 @@ pub struct Event {
     pub at: Option<Timestamp>,
     /// How often it was seen.
     pub count: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_flux_is_written_as_it_is_named() {
+        for kind in [
+            FluxKind::OciRepository,
+            FluxKind::HelmRepository,
+            FluxKind::Kustomization,
+            FluxKind::HelmRelease,
+        ] {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
 }

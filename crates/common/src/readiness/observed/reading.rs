@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What one query shows: its last good answer, and why that is not current, if it is not.
 #[derive(Debug, Clone)]
@@ -27,7 +28,9 @@ pub struct Trouble {
 }
 
 /// Kinds of not knowing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
     /// Nothing was shown yet; the question is on its way.
     NotYet,

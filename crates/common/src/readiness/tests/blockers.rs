@@ -4,9 +4,11 @@ mod keeps_out;
 mod lets_in;
 mod normal;
 mod order;
+mod recorded;
 
 use super::healthy::*;
 use crate::agent_api::DiskFacts;
+use crate::findings::FindingId;
 use crate::readiness::observed::*;
 use crate::readiness::wire::RollupState;
 use crate::readiness::{catalogue, judge};
@@ -113,6 +115,8 @@ fn the_catalogue_has_each_id_once_with_all_its_texts() {
     let mut seen = std::collections::BTreeSet::new();
     for entry in catalogue() {
         assert!(seen.insert(entry.id), "{} twice", entry.id);
+        let layer = serde_json::to_value(entry.layer).unwrap();
+        assert_eq!(layer, entry.layer.as_str(), "written as it is named");
         for text in [entry.when, entry.meaning, entry.next] {
             assert!(
                 text.ends_with('.') || text.ends_with("-n 100"),
@@ -121,4 +125,75 @@ fn the_catalogue_has_each_id_once_with_all_its_texts() {
             );
         }
     }
+}
+
+#[test]
+fn of_a_workload_that_is_not_there_only_what_is_known_is_said() {
+    let gone = |change: Change| {
+        let verdict = judge(&with(|seen| {
+            seen.cluster.deployments.last.known.remove("msp/temporal");
+            change(seen);
+        }));
+        let is_it = |component: &&crate::readiness::wire::Component| component.name == "temporal";
+        let message = verdict.components.iter().find(is_it).unwrap().message.clone();
+        let told = ids(&verdict).contains(&FindingId::WorkloadMissing);
+        (message, told)
+    };
+    let title = "The workflow engine (temporal)";
+    let cases: [(Change, String, bool); 5] = [
+        (
+            |_| {},
+            format!("{title} is not there, although HelmRelease temporal is ready"),
+            true,
+        ),
+        (
+            |seen| release(seen, "temporal").conditions[0].since = Some(ago(30)),
+            format!("{title} is not there, although HelmRelease temporal is ready"),
+            false,
+        ),
+        (
+            |seen| failed(release(seen, "temporal"), "InstallFailed", "m"),
+            format!("{title} is not there yet: HelmRelease temporal is not ready"),
+            false,
+        ),
+        (
+            |seen| {
+                seen.cluster
+                    .helm_releases
+                    .last
+                    .known
+                    .remove("alga-system/temporal");
+            },
+            format!("{title} is not there yet"),
+            false,
+        ),
+        (
+            |seen| seen.cluster.helm_releases.trouble = trouble(TroubleKind::Forbidden),
+            format!("{title} is not there yet"),
+            false,
+        ),
+    ];
+    for (change, message, told) in cases {
+        assert_eq!(gone(change), (message, told));
+    }
+}
+
+/// Kinds that no table of this directory makes, because it takes time or nothing at all for them.
+const FURTHER: [Change; 1] = [|s| application_pod_waits(s, waiting("ErrImagePull", "context canceled"))];
+
+#[test]
+fn each_kind_of_the_catalogue_is_made_by_a_case_of_these_tables() {
+    let mut open: std::collections::BTreeSet<_> = catalogue().map(|entry| entry.id).collect();
+    let keeps_out = keeps_out::KEEPS_OUT.iter().map(|case| case.1);
+    let lets_in = lets_in::LETS_IN.iter().map(|case| case.1);
+    let seen = keeps_out
+        .chain(lets_in)
+        .chain(FURTHER)
+        .map(|change| judge(&with(change)));
+    let recorded = recorded::RECORDED.iter();
+    let recorded = recorded.map(|(step, phase, category, _)| recorded::stopped(step, phase, category));
+    for id in seen.chain(recorded).flat_map(|verdict| ids(&verdict)) {
+        open.remove(&id);
+    }
+    assert!(open.is_empty(), "without a case: {open:?}");
 }

@@ -9,7 +9,7 @@ use crate::readiness::observed::*;
 use crate::readiness::wire::{RollupState, Severity};
 
 /// What is changed, what stands first, and words that its reason or next action has.
-const KEEPS_OUT: &[(&str, Change, Id, &[&str])] = &[
+pub(super) const KEEPS_OUT: &[(&str, Change, Id, &[&str])] = &[
     (
         "api",
         cut_off,
@@ -250,7 +250,7 @@ const KEEPS_OUT: &[(&str, Change, Id, &[&str])] = &[
             s.cluster.deployments.last.known.remove("msp/alga-core-sebastian");
         },
         Id::WorkloadMissing,
-        &["is gone"],
+        &["is not there, although HelmRelease alga-core is ready", "Repair"],
     ),
     (
         "address",

@@ -9,7 +9,7 @@ use crate::readiness::judge;
 use crate::readiness::observed::*;
 use crate::readiness::wire::{RollupState, Severity};
 
-const LETS_IN: &[(&str, Change, Id, Severity)] = &[
+pub(super) const LETS_IN: &[(&str, Change, Id, Severity)] = &[
     (
         "memory",
         |s| node(s, "MemoryPressure", "True"),

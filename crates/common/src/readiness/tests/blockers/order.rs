@@ -4,6 +4,7 @@ use super::super::healthy::*;
 use super::{Change, claim, crash, disk, failed, node, unschedulable};
 use crate::findings::FindingId as Id;
 use crate::readiness::judge;
+use crate::readiness::wire::OperationKind;
 
 const ORDERED: &[(&str, Change, &[Id])] = &[
     (
@@ -108,7 +109,7 @@ fn a_crash_that_is_told_is_not_an_operation_and_a_pull_is_one() {
         seen.cluster.events.last.push(pulling);
     }));
     let operation = &verdict.operations[0];
-    assert_eq!(operation.kind, "image-pull");
+    assert_eq!(operation.kind, OperationKind::ImagePull);
     assert_eq!(operation.image.as_deref(), Some("ghcr.io/nine-minds/x:1"));
     assert_eq!(
         (operation.started_at.map(|at| at.0), operation.elapsed_seconds),
