@@ -18,6 +18,7 @@ mod http {
     mod preflight;
     mod process;
     mod program;
+    mod promise;
     mod recover;
     mod routes;
     mod schema;

@@ -328,6 +328,8 @@ fn case_22_a_look_that_succeeds_resolves_a_recorded_failure_of_the_network() {
         message: "all answers".to_owned(),
         next_step: String::new(),
     });
+    // Setup stopped long before it brought this kind.
+    seen.cluster.helm_releases.trouble = trouble(TroubleKind::NotServed);
     let verdict = judge(&seen);
     let recorded = verdict.recorded.unwrap();
     assert_eq!(recorded["resolvedByLiveCheck"], true);
