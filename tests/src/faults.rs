@@ -15,7 +15,7 @@ pub mod report;
 pub mod script;
 pub mod soak;
 pub mod table;
-mod tls;
+pub(crate) mod tls;
 pub mod trouble;
 mod truth;
 

@@ -9,7 +9,7 @@ use appliance_common::clock::Clock;
 use appliance_common::cluster::{ClusterError, ClusterSource, ContainerRun, Wait, rolled_out};
 use appliance_common::meter::Meter;
 use appliance_control_plane::workloads::names::{ContainerName, NamespaceName, PodName, Scope};
-use appliance_control_plane::workloads::rows::PodRow;
+use appliance_control_plane::workloads::rows::{ContainerPhase, PodRow};
 use appliance_control_plane::workloads::{
     LogQuery, NoLog, PodAccess, ReadError, RestartError, WorkloadSettings, Workloads,
 };
@@ -107,6 +107,7 @@ async fn workloads_their_pods_and_logs_are_shown_and_one_is_restarted() -> Resul
     let names: Vec<_> = workloads
         .namespaces()
         .await?
+        .rows
         .into_iter()
         .map(|row| row.name)
         .collect();
@@ -114,24 +115,24 @@ async fn workloads_their_pods_and_logs_are_shown_and_one_is_restarted() -> Resul
         names.is_sorted() && names.contains(&"msp".to_owned()),
         "{names:?}"
     );
-    let deployments = workloads.deployments(&one("msp")?).await?;
+    let deployments = workloads.deployments(&one("msp")?).await?.rows;
     let shown: Vec<_> = deployments.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(shown, ["other", "pgbouncer"]);
     assert_eq!((deployments[1].ready_replicas, deployments[1].replicas), (1, 1));
     assert_eq!(deployments[1].replica_sets.len(), 1);
     assert_eq!(deployments[1].replica_sets[0].revision.as_deref(), Some("1"));
-    let pods = workloads.pods(&one("msp")?).await?;
+    let pods = workloads.pods(&one("msp")?).await?.rows;
     let pod = of(&pods, "pgbouncer-")?;
     assert_eq!((pod.ready, pod.total_containers), (true, 1));
-    assert_eq!(pod.containers[0].state, "running");
-    assert!(workloads.pods(&Scope::Every).await?.len() >= pods.len());
-    assert_eq!(workloads.pods(&one("no-such-namespace")?).await?, []);
+    assert_eq!(pod.containers[0].state, ContainerPhase::Running);
+    assert!(workloads.pods(&Scope::Every).await?.rows.len() >= pods.len());
+    assert_eq!(workloads.pods(&one("no-such-namespace")?).await?.rows, []);
 
     logs(&workloads, &pods).await?;
 
     let begun = workloads.restart("msp", "pgbouncer").await?;
     wait(&cluster).await?;
-    let deployments = workloads.deployments(&one("msp")?).await?;
+    let deployments = workloads.deployments(&one("msp")?).await?.rows;
     let revisions: Vec<_> = deployments[1]
         .replica_sets
         .iter()
@@ -203,7 +204,7 @@ async fn of_many_events_the_newest_are_read_over_all_pages() -> Result<()> {
     made.buffer_unordered(16).try_collect::<()>().await?;
     let dir = tempfile::tempdir()?;
     let workloads = workloads(cluster.kubeconfig(), dir.path().join("update.lock"));
-    let rows = workloads.events(&one(&namespace)?).await?;
+    let rows = workloads.events(&one(&namespace)?).await?.rows;
     let objects: Vec<_> = rows.iter().map(|row| row.involved_object.clone()).collect();
     let expected: Vec<_> = (500..700).map(|at| format!("Pod/p{at}")).collect();
     assert_eq!(objects, expected);
@@ -226,7 +227,7 @@ async fn what_is_forbidden_is_told_apart_from_what_does_not_answer() -> Result<(
     let dir = tempfile::tempdir()?;
     let open = |kubeconfig| workloads(kubeconfig, dir.path().join("update.lock"));
     let (few, more) = (open(few), open(more));
-    assert_eq!(few.pods(&Scope::Every).await?, []);
+    assert_eq!(few.pods(&Scope::Every).await?.rows, []);
     let refused = few.namespaces().await;
     assert!(
         matches!(refused, Err(ReadError::Cluster(ClusterError::Forbidden { .. }))),

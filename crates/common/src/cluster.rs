@@ -31,6 +31,7 @@ pub use exec::{ExecEnd, ExecOutput, ExecRequest};
 pub(crate) use follow::Changes;
 pub use follow::{Follow, Followed};
 pub use logs::{ContainerRun, LogBytes, LogRequest, LogStream};
+pub use pages::{Listed, Unclear};
 pub use raw::{Lines, RawError};
 pub use rollout::rolled_out;
 pub use wait::{Judgement, Wait};

@@ -19,7 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use appliance_common::clock::Clock;
-use appliance_common::cluster::{Access, Cluster, ClusterError, ClusterSource, ContainerRun, LogStream};
+use appliance_common::cluster::{
+    Access, Cluster, ClusterError, ClusterSource, ContainerRun, Listed, LogStream,
+};
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -27,7 +29,7 @@ use tokio::time::timeout;
 
 use connection::Connection;
 use names::{ContainerName, NamespaceName, PodName, Scope};
-use rows::{DeploymentRow, EventRow, NamespaceRow, Newest, PodRow};
+use rows::{DeploymentRow, EventRow, Found, NamespaceRow, Newest, PodRow};
 use tail::{Tail, Tailed};
 
 pub use error::{NoLog, ReadError};
@@ -129,13 +131,13 @@ impl Workloads {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn namespaces(&self) -> Result<Vec<NamespaceRow>, ReadError> {
+    pub async fn namespaces(&self) -> Result<Found<NamespaceRow>, ReadError> {
         let read = async |cluster: Cluster| {
             let add = |rows: &mut Vec<_>, object: Namespace| rows.push(NamespaceRow::from(object));
             cluster.fold(None, Vec::new, add).await
         };
-        let mut found = self.asking(Lane::List, read).await?;
-        found.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut found = Found::of("Namespace", self.asking(Lane::List, read).await?);
+        found.rows.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
     }
 
@@ -144,7 +146,7 @@ impl Workloads {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn deployments(&self, scope: &Scope) -> Result<Vec<DeploymentRow>, ReadError> {
+    pub async fn deployments(&self, scope: &Scope) -> Result<Found<DeploymentRow>, ReadError> {
         let read = async |cluster: Cluster| {
             let deployments = cluster.fold(scope.namespace(), Vec::new, |all, one: Deployment| all.push(one));
             let sets = cluster.fold(scope.namespace(), Vec::new, |all, one: ReplicaSet| {
@@ -156,25 +158,33 @@ impl Workloads {
                     error = appliance_common::process::chain(&error),
                     "Deployments are shown bare"
                 );
-                Vec::new()
+                Listed {
+                    made: Vec::new(),
+                    unclear: Vec::new(),
+                }
             });
             Ok((deployments?, sets))
         };
-        let (found, sets) = self.asking(Lane::List, read).await?;
-        Ok(rows::joined(found, &sets))
+        let (listed, sets) = self.asking(Lane::List, read).await?;
+        let rows = rows::joined(listed.made, &sets.made);
+        let mut found = Found::with("Deployment", rows, listed.unclear);
+        found.leave_out("ReplicaSet", sets.unclear);
+        Ok(found)
     }
 
     /// Pods, by namespace and name.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn pods(&self, scope: &Scope) -> Result<Vec<PodRow>, ReadError> {
+    pub async fn pods(&self, scope: &Scope) -> Result<Found<PodRow>, ReadError> {
         let read = async |cluster: Cluster| {
             let add = |rows: &mut Vec<_>, object: Pod| rows.push(PodRow::from(object));
             cluster.fold(scope.namespace(), Vec::new, add).await
         };
-        let mut found = self.asking(Lane::List, read).await?;
-        found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        let mut found = Found::of("Pod", self.asking(Lane::List, read).await?);
+        found
+            .rows
+            .sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         Ok(found)
     }
 
@@ -182,12 +192,13 @@ impl Workloads {
     ///
     /// # Errors
     /// [`ReadError`].
-    pub async fn events(&self, scope: &Scope) -> Result<Vec<EventRow>, ReadError> {
+    pub async fn events(&self, scope: &Scope) -> Result<Found<EventRow>, ReadError> {
         let read = async |cluster: Cluster| {
             let add = |newest: &mut Newest, object: Event| newest.add(EventRow::from(object));
             cluster.fold(scope.namespace(), || Newest::of(EVENTS), add).await
         };
-        Ok(self.asking(Lane::List, read).await?.ascending())
+        let listed = self.asking(Lane::List, read).await?;
+        Ok(Found::with("Event", listed.made.ascending(), listed.unclear))
     }
 
     /// The newest lines of a log, within a limit of bytes.

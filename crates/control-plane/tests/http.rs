@@ -18,6 +18,7 @@ mod http {
     mod preflight;
     mod process;
     mod program;
+    mod promise;
     mod recover;
     mod routes;
     mod schema;
@@ -26,5 +27,6 @@ mod http {
     mod status;
     mod stream;
     mod ui;
+    mod unclear;
     mod workloads;
 }

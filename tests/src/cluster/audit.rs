@@ -19,6 +19,9 @@ pub struct AuditedRequest {
     /// The client's `User-Agent`.
     #[serde(rename = "userAgent", default)]
     pub user_agent: String,
+    /// HTTP status of the answer; of a stream, of its beginning. 0 before there is one.
+    #[serde(skip)]
+    pub status: u16,
 }
 
 /// A line of the log; a request that streams has several with one id.
@@ -28,6 +31,14 @@ struct Event {
     id: String,
     #[serde(flatten)]
     request: AuditedRequest,
+    #[serde(rename = "responseStatus", default)]
+    answer: Answer,
+}
+
+#[derive(Default, Deserialize)]
+struct Answer {
+    #[serde(default)]
+    code: u16,
 }
 
 impl TestCluster {
@@ -47,12 +58,15 @@ impl TestCluster {
 
 /// The requests of a log in the order of their first lines. The last line may be half written.
 fn requests(log: &str) -> Vec<AuditedRequest> {
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeMap::<String, (usize, AuditedRequest)>::new();
     let events = log
         .lines()
         .filter_map(|line| serde_json::from_str::<Event>(line).ok());
     for (position, event) in events.enumerate() {
-        seen.entry(event.id).or_insert((position, event.request));
+        let (_, request) = seen.entry(event.id).or_insert((position, event.request));
+        if request.status == 0 {
+            request.status = event.answer.code;
+        }
     }
     let mut ordered: Vec<_> = seen.into_values().collect();
     ordered.sort_by_key(|(position, _)| *position);
@@ -66,15 +80,21 @@ mod tests {
     #[test]
     fn a_request_that_streams_counts_once_and_a_torn_line_does_not_count() {
         let log = concat!(
-            r#"{"auditID":"b","stage":"ResponseStarted","verb":"watch","requestURI":"/b","userAgent":"x"}"#,
+            r#"{"auditID":"b","stage":"ResponseStarted","verb":"watch","requestURI":"/b","userAgent":"x","responseStatus":{"code":200}}"#,
             "\n",
-            r#"{"auditID":"a","stage":"ResponseComplete","verb":"get","requestURI":"/a","userAgent":"x"}"#,
+            r#"{"auditID":"a","stage":"RequestReceived","verb":"get","requestURI":"/a","userAgent":"x"}"#,
+            "\n",
+            r#"{"auditID":"a","stage":"ResponseComplete","verb":"get","requestURI":"/a","userAgent":"x","responseStatus":{"code":429}}"#,
             "\n",
             r#"{"auditID":"b","stage":"ResponseComplete","verb":"watch","requestURI":"/b","userAgent":"x"}"#,
             "\n",
             r#"{"auditID":"c","stage":"Resp"#,
         );
-        let uris: Vec<_> = requests(log).into_iter().map(|request| request.uri).collect();
-        assert_eq!(uris, ["/b", "/a"]);
+        let requests = requests(log);
+        let seen: Vec<_> = requests
+            .iter()
+            .map(|request| (request.uri.as_str(), request.status))
+            .collect();
+        assert_eq!(seen, [("/b", 200), ("/a", 429)]);
     }
 }

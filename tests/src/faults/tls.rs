@@ -12,15 +12,15 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// What a proxy shows its clients, and what they must trust.
-pub(super) struct Front {
+pub(crate) struct Front {
     /// The end that clients meet. It offers no HTTP/2, so every request is seen one by one.
-    pub(super) acceptor: TlsAcceptor,
+    pub(crate) acceptor: TlsAcceptor,
     /// The certificate, which is its own authority.
     pub(super) ca_pem: String,
 }
 
 /// A fresh pair for loopback.
-pub(super) fn front() -> Result<Front> {
+pub(crate) fn front() -> Result<Front> {
     let key = KeyPair::generate().context("making the proxy's key")?;
     let params = CertificateParams::new(["127.0.0.1".to_owned(), "localhost".to_owned()])
         .context("naming the proxy")?;

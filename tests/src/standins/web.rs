@@ -10,7 +10,8 @@ use hyper::Response;
 use hyper::header::{HeaderValue, LOCATION};
 
 use super::StandIn;
-use super::http::{respond, serve};
+use super::http::{respond, serve, serve_tls};
+use crate::faults::tls;
 
 /// Where somebody who is not signed in ends up.
 const DASHBOARD: &str = "/msp/dashboard";
@@ -18,6 +19,7 @@ const DASHBOARD: &str = "/msp/dashboard";
 /// A running page; dropping it ends it.
 #[derive(Debug)]
 pub struct Web {
+    scheme: &'static str,
     address: SocketAddr,
     _server: StandIn,
 }
@@ -30,6 +32,20 @@ impl Web {
     pub async fn start() -> Result<Self> {
         let (address, server) = serve(Arc::new(answer)).await?;
         Ok(Self {
+            scheme: "http",
+            address,
+            _server: server,
+        })
+    }
+
+    /// The same over TLS, with a certificate that nobody has reason to trust.
+    ///
+    /// # Errors
+    /// No port can be listened on, or no certificate made.
+    pub async fn start_untrusted() -> Result<Self> {
+        let (address, server) = serve_tls(Arc::new(answer), tls::front()?.acceptor).await?;
+        Ok(Self {
+            scheme: "https",
             address,
             _server: server,
         })
@@ -38,7 +54,7 @@ impl Web {
     /// The application URL.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 }
 

@@ -50,12 +50,25 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// On a fresh box.
     pub(crate) async fn open(kubeconfig: &Path) -> Result<Self> {
+        Self::open_on(kubeconfig, "127.0.0.1:1", &[]).await
+    }
+
+    /// On a box with these documents, and a registry.
+    pub(crate) async fn open_on(
+        kubeconfig: &Path,
+        registry: &str,
+        documents: &[(&str, Value)],
+    ) -> Result<Self> {
         let volume = tempfile::tempdir()?;
         state_file::replace(&volume.path().join(file::SETUP_TOKEN), TOKEN.as_bytes(), 0o600)?;
+        for (name, document) in documents {
+            state_file::replace(&volume.path().join(name), document.to_string().as_bytes(), 0o600)?;
+        }
         let place = Place {
             kubeconfig: kubeconfig.to_owned(),
-            registry: "127.0.0.1:1".to_owned(),
+            registry: registry.to_owned(),
             flux_manifest: None,
             storage_proof: None,
         };
@@ -151,10 +164,11 @@ impl Page {
     }
 }
 
-/// The kinds that status has opened watches of.
+/// The kinds that status has opened watches of. One that was refused is not open: while the storage of a new
+/// kind is coming up, its lists are answered and its watches are told to come again (status 429).
 pub(crate) fn watched(cluster: &TestCluster) -> Result<BTreeSet<String>> {
     let requests = cluster.requests_of(AGENT)?.into_iter();
-    let watches = requests.filter(|request| request.verb == "watch");
+    let watches = requests.filter(|request| request.verb == "watch" && request.status == 200);
     Ok(watches
         .map(|request| request.uri.split('?').next().unwrap_or_default().to_owned())
         .collect())

@@ -10,26 +10,15 @@ use appliance_tests::faults::fault::Fault;
 use appliance_tests::faults::script::{Rule, Script, Stage, Verb};
 use appliance_tests::{apply, flux};
 use futures::future::try_join_all;
-use k8s_openapi::api::apps::v1::Deployment;
-use kube::Client;
-use kube::api::{Api, DeleteParams, Patch, PatchParams};
+use kube::api::{Api, DeleteParams};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use crate::objects::{applied, deployment, namespace, rolls_out};
 use crate::scene::{AGENT, PLAIN, Page, WITH_FLUX, tools};
 
-async fn applied(client: &Client, object: Value) -> Result<()> {
-    apply::yaml(client, "test", "msp", &object.to_string())
-        .await
-        .map(drop)
-}
-
-async fn namespace(client: &Client, name: &str) -> Result<()> {
-    applied(
-        client,
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
-    )
-    .await
-}
+/// The contract's own measure: whoever polls does so every five seconds or more often (40 W-6).
+const LONGER_THAN_ANY_POLL: Duration = Duration::from_secs(6);
 
 /// The kind without a schema, so that anything can be in an object.
 fn lenient_helm_releases() -> Value {
@@ -45,33 +34,6 @@ fn lenient_helm_releases() -> Value {
             }}}],
         },
     })
-}
-
-fn deployment(name: &str) -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "msp"},
-        "spec": {
-            "selector": {"matchLabels": {"a": name}},
-            "template": {
-                "metadata": {"labels": {"a": name}},
-                "spec": {"containers": [{"name": "main", "image": "registry.invalid/x:1"}]},
-            },
-        },
-    })
-}
-
-/// Plays the Deployment controller.
-async fn rolls_out(client: &Client, name: &str, ready: i32) -> Result<()> {
-    let status = json!({"status": {
-        "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready,
-        "availableReplicas": ready,
-        "conditions": [{"type": "Available", "status": if ready > 0 { "True" } else { "False" }}],
-    }});
-    let deployments = Api::<Deployment>::namespaced(client.clone(), "msp");
-    deployments
-        .patch_status(name, &PatchParams::default(), &Patch::Merge(status))
-        .await?;
-    Ok(())
 }
 
 fn is_ready(components: &Value, name: &str) -> bool {
@@ -91,49 +53,38 @@ async fn a_change_in_the_cluster_is_on_the_stream_and_nothing_is_asked_for_it() 
     namespace(&client, "msp").await?;
     let page = Page::open(&cluster.kubeconfig()).await?;
     page.settled(&cluster, WITH_FLUX).await?;
-    // A watch lives as long as the server lets it, and is then opened again from where it was.
-    let asked = || {
+    let before = cluster.requests_of(AGENT)?.len();
+    let nothing_was_asked = || {
         let requests = cluster.requests_of(AGENT)?;
-        anyhow::Ok(
-            requests
-                .into_iter()
-                .filter(|request| request.verb != "watch")
-                .collect::<Vec<_>>(),
-        )
+        ensure!(
+            requests.len() == before,
+            "requests were made: {:?}",
+            &requests[before..]
+        );
+        anyhow::Ok(())
     };
-    let before = asked()?.len();
     let mut stream = page.stream().await?;
-
     applied(&client, deployment("pgbouncer")).await?;
-    rolls_out(&client, "pgbouncer", 1).await?;
-    stream
-        .until("components", |components| is_ready(components, "pgbouncer"))
-        .await?;
-    rolls_out(&client, "pgbouncer", 0).await?;
-    stream
-        .until("components", |components| !is_ready(components, "pgbouncer"))
-        .await?;
-
+    // Longer than any poll that would be worth the name, and all the while the stream follows.
+    let until = Instant::now() + LONGER_THAN_ANY_POLL;
+    let mut ready = 0;
+    while ready == 0 || Instant::now() < until {
+        ready = 1 - ready;
+        rolls_out(&client, "pgbouncer", ready).await?;
+        stream
+            .until("components", |components| {
+                is_ready(components, "pgbouncer") == (ready == 1)
+            })
+            .await?;
+        nothing_was_asked()?;
+    }
     let answers = try_join_all((0..100).map(|_| page.status())).await?;
     ensure!(
         answers
             .iter()
             .all(|status| status["cluster"]["reachable"] == true)
     );
-    let after = asked()?;
-    ensure!(
-        after.len() == before,
-        "requests were made: {:?}",
-        &after[before..]
-    );
-    // An idle box asks nothing at all: the log stays as it is.
-    tokio::time::sleep(Duration::from_secs(15)).await;
-    let later = asked()?;
-    ensure!(
-        later.len() == after.len(),
-        "requests were made: {:?}",
-        &later[after.len()..]
-    );
+    nothing_was_asked()?;
     page.running.stop().await;
     Ok(())
 }
@@ -162,6 +113,38 @@ async fn while_new_calls_take_two_seconds_changes_come_as_ever() -> Result<()> {
         .until("components", |components| is_ready(components, "email-service"))
         .await?;
     page.status().await?;
+    page.running.stop().await;
+    Ok(())
+}
+
+/// Case 29: however long a collection takes, there is an answer, and it says how old it is.
+#[tokio::test]
+async fn while_a_list_does_not_come_the_rest_is_served_with_its_age() -> Result<()> {
+    let cluster = TestCluster::start(&tools()?, Parts::Api).await?;
+    let (proxy, kubeconfig) = before_the_api(&cluster, Script::new(Stage::default(), Arc::default())).await?;
+    proxy.script().arm([Rule {
+        during: None,
+        verb: Verb::Any,
+        path: "/api/v1/pods".to_owned(),
+        nth: 1,
+        fault: Fault::Stall,
+        times: None,
+    }]);
+    let page = Page::open(&kubeconfig).await?;
+    let others_are_read = |status: &Value| {
+        let kubernetes = &status["kubernetes"];
+        kubernetes["jobCount"].is_number() && kubernetes["podCount"].is_null()
+    };
+    page.wait("all but the pods is read", others_are_read).await?;
+    for status in try_join_all((0..100).map(|_| page.status())).await? {
+        ensure!(status["ageSeconds"].is_number(), "{:#}", status["ageSeconds"]);
+        ensure!(others_are_read(&status) && status["cluster"]["reachable"] == true);
+    }
+    proxy.script().lift();
+    page.wait("the pods are read too", |status| {
+        status["kubernetes"]["podCount"] == 0
+    })
+    .await?;
     page.running.stop().await;
     Ok(())
 }

@@ -42,7 +42,7 @@ async fn refused(setup: &Setup, answers: &Value) -> Result<InputErrors> {
 async fn another_code_needs_no_password_and_installs_with_the_one_that_was_typed() -> Result<()> {
     let log = Log::default();
     let _logging = log
-        .subscriber("debug,appliance_common=trace,appliance_control_plane=trace")
+        .subscriber("debug,appliance_common=trace,appliance_control_plane=trace".parse()?)
         .set_default();
     let (shop, setup) = stopped().await?;
     assert!(setup.keeps_password());

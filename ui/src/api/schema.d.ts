@@ -606,23 +606,27 @@ export interface components {
             /** @description What the cluster says now. */
             capability: components["schemas"]["Capability"];
         };
+        /**
+         * @description What the cluster says of the rights that terminals and port forwards need.
+         * @enum {string}
+         */
+        AccessState: "available" | "unavailable";
         /** @description Who is asked for names. */
         AddressDns: {
             /** @description `control-plane`. */
             appliesTo: string;
             /** @description The same in words. */
             message: string;
-            /** @description `system` or `custom`. */
-            mode: string;
+            /** @description Whether they are the box's own or the operator's. */
+            mode: components["schemas"]["DnsMode"];
             /** @description The servers. */
-            servers: Record<string, never>;
+            servers: string;
         };
         /** @description The application's address. */
         AddressForm: {
             /** @description `http` or `https`, a host, and a port if need be. */
             appHostname: string;
-            /** @description `system` or `custom`. */
-            dnsMode?: string | null;
+            dnsMode?: null | components["schemas"]["DnsMode"];
             /** @description A comma list, or a list. */
             dnsServers?: Record<string, never> | null;
         };
@@ -643,7 +647,7 @@ export interface components {
         AppRelease: {
             /** @description Which. */
             availableVersion: string | null;
-            /** @description `stable` or `nightly`. */
+            /** @description `stable` or `nightly`, or what else the box's own record names. */
             channel: string;
             /** @description How that look went. */
             check: components["schemas"]["ReleaseCheck"];
@@ -654,7 +658,7 @@ export interface components {
             /** @description Digest of what the channel has. */
             resolvedReleaseDigest: string | null;
             /** @description The last update, or the one under way. */
-            update: Record<string, never>;
+            update: components["schemas"]["UpdateState"];
             /** @description Whether the channel has another. */
             updateAvailable: boolean;
             /** @description What is installed. */
@@ -662,7 +666,7 @@ export interface components {
         };
         /** @description The application's address. */
         AppUrl: {
-            /** @description `system` or `custom`. */
+            /** @description `system` or `custom`, as it is recorded. */
             dnsMode: string;
             /** @description DNS servers of the operator's own. */
             dnsServers: string[];
@@ -720,8 +724,8 @@ export interface components {
             events?: components["schemas"]["ExplainingEvent"][];
             /** @description Its stable id; the catalogue in `docs/blockers.md` explains each. */
             id: components["schemas"]["FindingId"];
-            /** @description Where it is: `kubernetes`, `storage`, `flux`, `app-readiness`, … */
-            layer: string;
+            /** @description Where it is. */
+            layer: components["schemas"]["Layer"];
             /** @description Nobody can log in before this is mended. */
             loginBlocking: boolean;
             /** @description What it means for the operator. */
@@ -777,8 +781,8 @@ export interface components {
             message: string;
             /** @description Whether this process has given itself the rights. */
             migrated: boolean;
-            /** @description `available` or `unavailable`. */
-            state: string;
+            /** @description What the cluster said. */
+            state: components["schemas"]["AccessState"];
         };
         /**
          * @description Whether a browser would trust the certificate.
@@ -800,7 +804,7 @@ export interface components {
             /** @description What to do. */
             fix: string;
             /** @description Stable. */
-            id: string;
+            id: components["schemas"]["FindingId"];
             /** @description What was measured. */
             measured: string;
             /** @description Now. */
@@ -808,22 +812,27 @@ export interface components {
             /** @description Its name. */
             title: string;
         };
-        /** @description One check and how it came out. */
+        /**
+         * @description Channels of releases.
+         * @enum {string}
+         */
+        Channel: "stable" | "nightly";
+        /** @description One check with its result; all a person needs to act. */
         Check: {
-            /** @description What the host could do by itself. */
+            /** @description What the host could do by itself, where that is safe. */
             automaticFix?: string | null;
             /** @description What to do. */
             fix: string;
             /** @description What it is about. */
-            group: string;
-            /** @description Stable; docs/preflight.md lists them. */
-            id: string;
+            group: components["schemas"]["CheckGroup"];
+            /** @description Stable id. */
+            id: components["schemas"]["FindingId"];
             /** @description What was measured, or why it was not. */
             measured: string;
             /** @description How it came out. */
             outcome: components["schemas"]["CheckOutcome"];
-            /** @description `block` or `warn`. */
-            severity: string;
+            /** @description What a failure does. */
+            severity: components["schemas"]["CheckSeverity"];
             /** @description Whether a failure cannot be waived. */
             strict: boolean;
             /** @description Its name. */
@@ -834,10 +843,20 @@ export interface components {
             why: string;
         };
         /**
+         * @description What a check is about.
+         * @enum {string}
+         */
+        CheckGroup: "hardware" | "kernel" | "sysctl" | "disk" | "network" | "dns" | "egress" | "identity" | "security" | "previous";
+        /**
          * @description How a check came out.
          * @enum {string}
          */
         CheckOutcome: "pass" | "warn" | "fail" | "unknown" | "skipped";
+        /**
+         * @description What a failure does.
+         * @enum {string}
+         */
+        CheckSeverity: "block" | "warn";
         /** @description The last report of the checks, and how the host has changed since the install. */
         Checkup: {
             /**
@@ -948,6 +967,11 @@ export interface components {
              */
             passwordKept: boolean;
         };
+        /**
+         * @description What a container is doing.
+         * @enum {string}
+         */
+        ContainerPhase: "running" | "waiting" | "terminated" | "unknown";
         /** @description A container of a pod. */
         ContainerRow: {
             /** @description Its image. */
@@ -965,12 +989,12 @@ export interface components {
              * @description How often it was started again.
              */
             restarts: number;
-            /** @description `running`, `waiting`, `terminated` or `unknown`. */
-            state: string;
+            /** @description What it is doing. */
+            state: components["schemas"]["ContainerPhase"];
         };
         /** @description The control plane itself. */
         ControlPlane: {
-            /** @description `stable` or `nightly`. */
+            /** @description `stable` or `nightly`, or what else the box's own record names. */
             channel: string;
             /** @description Why it is not known, in one word. */
             reason: string | null;
@@ -988,8 +1012,8 @@ export interface components {
             upgrade: components["schemas"]["Upgrade"];
             /** @description Whether it is another. */
             upgradeAvailable: boolean;
-            /** @description `current`, `available` or `unknown`. */
-            upgradeState: string;
+            /** @description What was found. */
+            upgradeState: components["schemas"]["OfferState"];
         };
         /** @description A Deployment. */
         DeploymentRow: {
@@ -1044,9 +1068,16 @@ export interface components {
         Deployments: {
             /** @description By namespace and name. */
             deployments: components["schemas"]["DeploymentRow"][];
+            /** @description What cannot be understood and is therefore not among them. */
+            leftOut: components["schemas"]["LeftOut"];
             /** @description The namespace, or `all`. */
             namespace: string;
         };
+        /**
+         * @description Who is asked for names.
+         * @enum {string}
+         */
+        DnsMode: "system" | "custom";
         /** @description The judged sections, by the keys they have in the document. */
         Document: {
             /** @description What is under way. */
@@ -1098,12 +1129,36 @@ export interface components {
             /** @description True. */
             ok: boolean;
         };
-        /** @description The envelope as it is written down; an error may have more fields, which its route names. */
+        /**
+         * @description Editions of the application.
+         * @enum {string}
+         */
+        EditionChoice: "ce" | "ee";
+        /** @description The envelope as it is written down: a sentence and a code, and what else an error of that code has. */
         ErrorBody: {
             /** @description Stable, for programs. */
             code: string;
+            /** @description By which the cause is found in the log. */
+            correlationId?: string | null;
             /** @description What went wrong and what to do, for the operator. */
             error: string;
+            /** @description The field that is missing or wrong. */
+            field?: string | null;
+            /** @description The release that was to be repaired. */
+            helmRelease?: string | null;
+            /** @description Why, in one word. */
+            reason?: string | null;
+            /** @description Whether what was asked for was recorded before the rest failed. */
+            recorded?: boolean | null;
+            /** @description The page where it goes on. */
+            redirectTo?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds after which another attempt makes sense.
+             */
+            retryAfterSeconds?: number | null;
+            /** @description The state of setup, in which that does nothing. */
+            state?: string | null;
         };
         /** @description What a controller has said of an object. */
         EventRow: {
@@ -1129,6 +1184,8 @@ export interface components {
         Events: {
             /** @description The newest 200, oldest first. */
             events: components["schemas"]["EventRow"][];
+            /** @description What cannot be understood and is therefore not among them. */
+            leftOut: components["schemas"]["LeftOut"];
             /** @description The namespace, or `all`. */
             namespace: string;
         };
@@ -1206,10 +1263,15 @@ export interface components {
             /** @description OCI and Helm repositories. */
             sources: components["schemas"]["FluxRow"][];
         };
+        /**
+         * @description Kinds of Flux' objects.
+         * @enum {string}
+         */
+        FluxKind: "OCIRepository" | "HelmRepository" | "Kustomization" | "HelmRelease";
         /** @description One object of Flux. */
         FluxRow: {
             /** @description Its kind. */
-            kind: string;
+            kind: components["schemas"]["FluxKind"];
             /** @description A sentence. */
             message: string;
             /** @description Its name. */
@@ -1267,6 +1329,29 @@ export interface components {
             /** @description Questions that failed. */
             warnings: string[];
         };
+        /**
+         * @description Where something is wrong.
+         * @enum {string}
+         */
+        Layer: "setup" | "network" | "kubernetes" | "storage" | "images" | "app-bootstrap" | "flux" | "app-readiness" | "background-services";
+        /** @description Objects that cannot be understood and are therefore not in a list. */
+        LeftOut: {
+            /** @description How many there are. */
+            count: number;
+            /** @description Which; the first 50 of them. */
+            objects: components["schemas"]["LeftOutRow"][];
+        };
+        /** @description An object that cannot be understood. */
+        LeftOutRow: {
+            /** @description Its kind. */
+            kind: string;
+            /** @description Its name; empty where not even that can be read. */
+            name: string;
+            /** @description Its namespace, where its kind has one. */
+            namespace: string | null;
+            /** @description What was expected of it. */
+            why: string;
+        };
         /** @description The licence. */
         License: {
             /** @description Its edition. */
@@ -1277,16 +1362,30 @@ export interface components {
             lastCheckinAt?: string | null;
             /** @description Whether it does not end. */
             perpetual: boolean;
-            /** @description `live` or `seed-fallback`. */
-            source: string | null;
-            /** @description `active`, `expired` or `unknown`. */
-            status: string;
+            source: null | components["schemas"]["LicenseSource"];
+            /** @description Whether it holds. */
+            status: components["schemas"]["LicenseStatus"];
         };
         /** @description A licence key. */
         LicenseKey: {
             /** @description From the portal. */
             licenseKey: string;
         };
+        /**
+         * @description Where a licence comes from.
+         * @enum {string}
+         */
+        LicenseMode: "code" | "manual";
+        /**
+         * @description Who told of a licence.
+         * @enum {string}
+         */
+        LicenseSource: "live" | "seed-fallback";
+        /**
+         * @description Whether a licence holds.
+         * @enum {string}
+         */
+        LicenseStatus: "active" | "expired" | "unknown";
         /** @description The end of a container's log. */
         Log: {
             /** @description The container, if it was named. */
@@ -1349,7 +1448,7 @@ export interface components {
             /** @description The licence. */
             license: components["schemas"]["License"];
             /** @description Remote support. */
-            support: Record<string, never>;
+            support: components["schemas"]["Support"];
         };
         /**
          * @description What the box is for right now.
@@ -1378,6 +1477,8 @@ export interface components {
         };
         /** @description Every namespace. */
         Namespaces: {
+            /** @description What cannot be understood and is therefore not among them. */
+            leftOut: components["schemas"]["LeftOut"];
             /** @description By name. */
             namespaces: components["schemas"]["NamespaceRow"][];
         };
@@ -1415,10 +1516,15 @@ export interface components {
             /** @description Its namespace; null for nodes. */
             namespace?: string | null;
         };
+        /**
+         * @description Whether a channel has something else than what is here.
+         * @enum {string}
+         */
+        OfferState: "current" | "available" | "unknown";
         /** @description What another attempt would do with a step. */
         OnRetry: {
-            /** @description `skip`, `check` or `run`. */
-            action: string;
+            /** @description What would be done. */
+            action: components["schemas"]["RetryAction"];
             /** @description Why. */
             why: string;
         };
@@ -1435,8 +1541,8 @@ export interface components {
             estimatedSizeHuman?: string | null;
             /** @description The image, where one is pulled. */
             image?: string | null;
-            /** @description `image-pull`, `container-start`, `scheduling`, `bootstrap`, `helm`, `flux`. */
-            kind: string;
+            /** @description What kind of thing happens. */
+            kind: components["schemas"]["OperationKind"];
             /** @description What happens. */
             message: string;
             /** @description Whether `progressPercent` is known. */
@@ -1448,6 +1554,11 @@ export interface components {
             progressPercent?: number | null;
             startedAt?: null | components["schemas"]["Moment"];
         };
+        /**
+         * @description Kinds of what is under way.
+         * @enum {string}
+         */
+        OperationKind: "image-pull" | "container-start" | "scheduling" | "bootstrap" | "helm";
         /** @description A part that could not be read. */
         PartError: {
             /** @description Why, in one word. */
@@ -1466,6 +1577,11 @@ export interface components {
             /** @description The same again. */
             passwordConfirm: string;
         };
+        /**
+         * @description Where a run is.
+         * @enum {string}
+         */
+        PlanState: "empty" | "queued" | "running" | "blocked" | "interrupted" | "cancelled" | "complete";
         /** @description The whole plan. */
         PlanView: {
             autoRetry: null | components["schemas"]["AutoRetry"];
@@ -1492,8 +1608,8 @@ export interface components {
             schemaVersion: number;
             /** @description Since when; ISO-8601. */
             since?: string | null;
-            /** @description `empty`, `queued`, `running`, `blocked`, `interrupted`, `cancelled` or `complete`. */
-            state: string;
+            /** @description Where the run is. */
+            state: components["schemas"]["PlanState"];
             /** @description Every step, in order. */
             steps: components["schemas"]["StepView"][];
             /** @description Id of the answers. */
@@ -1533,6 +1649,8 @@ export interface components {
         };
         /** @description Pods of a namespace, or of all. */
         Pods: {
+            /** @description What cannot be understood and is therefore not among them. */
+            leftOut: components["schemas"]["LeftOut"];
             /** @description The namespace, or `all`. */
             namespace: string;
             /** @description By namespace and name. */
@@ -1550,15 +1668,20 @@ export interface components {
             /** @description `TCP`, `UDP` or `SCTP`. */
             protocol: string;
         };
+        /**
+         * @description What was asked for.
+         * @enum {string}
+         */
+        Question: "api" | "nodes" | "pods" | "deployments" | "statefulSets" | "jobs" | "claims" | "sources" | "kustomizations" | "helmReleases" | "events" | "diagnostics";
         /** @description A question that failed. */
         ReadingError: {
-            /** @description `not_yet`, `unreachable`, `forbidden`, `not_served`, `unintelligible`. */
-            kind: string;
+            /** @description Why there is no answer. */
+            kind: components["schemas"]["TroubleKind"];
             lastKnownAt?: null | components["schemas"]["Moment"];
             /** @description The cause. */
             message: string;
-            /** @description What was asked for: `nodes`, `pods`, `helmReleases`, … */
-            signal: string;
+            /** @description What was asked for. */
+            signal: components["schemas"]["Question"];
             since?: null | components["schemas"]["Moment"];
         };
         /** @description An event. */
@@ -1583,7 +1706,7 @@ export interface components {
         /** @description What the state document keeps of a check. */
         RecordedCheck: {
             /** @description Stable. */
-            id: string;
+            id: components["schemas"]["FindingId"];
             /** @description What was measured, unless it passed. */
             measured?: string | null;
             /** @description How it came out. */
@@ -1608,8 +1731,8 @@ export interface components {
             checkedAt: string | null;
             /** @description Why it is not known. */
             error: string | null;
-            /** @description `current`, `available` or `unknown`. */
-            state: string;
+            /** @description What was found. */
+            state: components["schemas"]["OfferState"];
         };
         /** @description Whether the release that is asked for can be had. */
         ReleaseLook: {
@@ -1730,11 +1853,11 @@ export interface components {
             /** @description Its number. */
             revision: string | null;
         };
-        /** @description One run of the checks. */
+        /** @description The results of one run. */
         Report: {
-            /** @description ISO-8601. */
+            /** @description When the readings were taken; ISO-8601. */
             checkedAt: string;
-            /** @description The worst first. */
+            /** @description One result for each check of the catalogue, the worst first. */
             checks: components["schemas"]["Check"][];
         };
         /** @description A reset was begun. */
@@ -1802,6 +1925,11 @@ export interface components {
             /** @description `namespace/name`. */
             workload: string;
         };
+        /**
+         * @description What another attempt would do with a step.
+         * @enum {string}
+         */
+        RetryAction: "skip" | "check" | "run";
         /** @description The first line of the page. */
         Rollup: {
             /** @description What happened and what it means. */
@@ -1912,6 +2040,16 @@ export interface components {
             /** @description The steps of setup as the state document has them. */
             steps: Record<string, never>[];
         };
+        /**
+         * @description One step of an install.
+         * @enum {string}
+         */
+        StepId: "preflight" | "storage" | "flux-controllers" | "resolve-release" | "render-values" | "namespaces" | "redeem-install-code" | "secrets" | "config-maps" | "selection-file" | "flux-source" | "maintenance-metadata";
+        /**
+         * @description Where a step is.
+         * @enum {string}
+         */
+        StepStatus: "pending" | "running" | "done" | "failed" | "interrupted" | "cancelled";
         /** @description One step. */
         StepView: {
             /**
@@ -1927,15 +2065,15 @@ export interface components {
             /** @description When it ended last; ISO-8601. */
             finishedAt?: string | null;
             /** @description Its stable name. */
-            id: string;
+            id: components["schemas"]["StepId"];
             /** @description What another attempt would do. */
             onRetry: components["schemas"]["OnRetry"];
             /** @description What it is doing just now. */
             progress?: string | null;
             /** @description When it was begun last; ISO-8601. */
             since?: string | null;
-            /** @description `pending`, `running`, `done`, `failed`, `interrupted` or `cancelled`. */
-            state: string;
+            /** @description Where it is. */
+            state: components["schemas"]["StepStatus"];
             /** @description Its result, or why it stopped. */
             summary?: string | null;
             /** @description What it is about. */
@@ -1962,20 +2100,16 @@ export interface components {
             adminPasswordConfirm: string;
             /** @description Address the application is to have. */
             appHostname: string;
-            /** @description `stable` or `nightly`. */
-            channel?: string | null;
-            /** @description `system` or `custom`. */
-            dnsMode?: string | null;
+            channel?: null | components["schemas"]["Channel"];
+            dnsMode?: null | components["schemas"]["DnsMode"];
             /** @description Comma list of addresses. */
             dnsServers?: string | null;
-            /** @description `ce` or `ee`. */
-            editionChoice?: string | null;
+            editionChoice?: null | components["schemas"]["EditionChoice"];
             /** @description From the portal. */
             installCode?: string | null;
             /** @description Of a manual licence. */
             licenseKey?: string | null;
-            /** @description `code` or `manual`. */
-            licenseMode?: string | null;
+            licenseMode?: null | components["schemas"]["LicenseMode"];
             /** @description A tag or digest to install instead of the channel's newest. */
             releaseRef?: string | null;
             /** @description The company. */
@@ -1991,6 +2125,24 @@ export interface components {
             ok: boolean;
             /** @description Where to go on. */
             redirectTo: string;
+        };
+        /** @description Remote support sessions. */
+        Support: {
+            /** @description The session that is open; there is none. */
+            active: Record<string, never> | null;
+            /** @description Whether there can be one. */
+            capability: components["schemas"]["SupportCapability"];
+            /** @description Those that were; there are none. */
+            history: Record<string, never>[];
+        };
+        /** @description Whether remote support can be had. */
+        SupportCapability: {
+            /** @description The same as a switch. */
+            available: boolean;
+            /** @description The same in a sentence. */
+            message: string;
+            /** @description `unavailable`. */
+            state: string;
         };
         /** @description Company and administrator of the last submission; absent before the first. */
         TenantDefaults: {
@@ -2015,11 +2167,42 @@ export interface components {
          * @enum {string}
          */
         TierStatus: "ready" | "unknown" | "waiting_for_kubernetes" | "waiting_for_core" | "blocked_by_platform" | "waiting_for_bootstrap" | "blocked_by_core" | "blocked_by_bootstrap" | "degraded_background_services" | "not_fully_healthy";
+        /**
+         * @description Kinds of not knowing.
+         * @enum {string}
+         */
+        TroubleKind: "not_yet" | "unreachable" | "forbidden" | "not_served" | "unintelligible";
+        /** @description An update of the application. */
+        UpdateState: {
+            /** @description Category of the failure. */
+            category?: string | null;
+            /** @description Stable code. */
+            code?: string | null;
+            /** @description What happened. */
+            message?: string | null;
+            /** @description The channel it goes to. */
+            requestedChannel?: string | null;
+            /** @description Trying again unchanged can succeed. */
+            retrySafe?: boolean | null;
+            /** @description When it was started, as it was recorded. */
+            startedAt?: string | null;
+            /** @description One word. */
+            status: components["schemas"]["UpdateStatus"];
+            /** @description What to do. */
+            suggestedNextStep?: string | null;
+            /** @description The cause. */
+            suspectedCause?: string | null;
+        };
+        /**
+         * @description One word for an update.
+         * @enum {string}
+         */
+        UpdateStatus: "idle" | "running" | "complete" | "blocked";
         /** @description An upgrade of the control plane. */
         Upgrade: {
             /** @description What it does, or why it stopped. */
             message: string | null;
-            /** @description `idle`, `running`, `complete` or `blocked`. */
+            /** @description `idle`, `running`, `complete`, `blocked`, or a newer host agent's word. */
             status: string;
         };
         /** @description Addresses. */

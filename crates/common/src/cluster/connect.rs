@@ -20,7 +20,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Deadline of one call with all its retries.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
-/// Where to find the cluster: a kubeconfig, or else the pod's own service account.
+/// Where to find the cluster: by the service account of the pod this program runs in, or else a kubeconfig.
 #[derive(Debug, Clone)]
 pub struct ClusterSource {
     kubeconfig: PathBuf,
@@ -29,7 +29,7 @@ pub struct ClusterSource {
 }
 
 impl ClusterSource {
-    /// The cluster of `kubeconfig`; where no such file is, that of the pod this program runs in.
+    /// The cluster of the pod this program runs in; outside of one, that of `kubeconfig`.
     pub fn new(kubeconfig: impl Into<PathBuf>) -> Self {
         Self {
             kubeconfig: kubeconfig.into(),
@@ -50,7 +50,7 @@ impl ClusterSource {
         Self { agent, ..self }
     }
 
-    /// The kubeconfig that is looked for first.
+    /// The kubeconfig that is taken outside of a pod.
     #[must_use]
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -78,11 +78,16 @@ impl ClusterSource {
         Ok(Cluster::new(client, self.limit, meter))
     }
 
+    /// In a pod its own account comes first: its token is read anew as it is rotated. One without a token is
+    /// no such pod (40 §10).
     async fn config(&self) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
-        if self.kubeconfig.exists() {
-            let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
-            return Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?);
+        match Config::incluster() {
+            Ok(config) => Ok(config),
+            Err(error) if !self.kubeconfig.exists() => Err(error.into()),
+            Err(_) => {
+                let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
+                Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+            }
         }
-        Ok(Config::incluster()?)
     }
 }

@@ -22,6 +22,7 @@ use crate::findings::FindingId;
 
 /// What a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = CheckGroup))]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
     /// CPU, memory, architecture.
@@ -73,6 +74,7 @@ impl Group {
 
 /// What a failure does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = CheckSeverity))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It stops an install.

@@ -112,6 +112,8 @@ pub struct NetworkFacts {
     pub servers: Reading<Vec<(SocketAddr, Reading<Answer>)>>,
     /// The registry's host name.
     pub registry_host: String,
+    /// Whether names are resolved here: the registry has one, and no proxy resolves it.
+    pub resolves: bool,
     /// What a name that cannot exist resolves to.
     pub nonsense: Reading<Answer>,
     /// What `/v2/` of the registry answered.
@@ -254,6 +256,7 @@ impl NetworkFacts {
         Self {
             servers: Err(reason.to_owned()),
             registry_host: String::new(),
+            resolves: true,
             nonsense: Err(reason.to_owned()),
             registry: Err(reason.to_owned()),
             license_service: Some(Err(reason.to_owned())),

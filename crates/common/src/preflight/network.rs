@@ -11,7 +11,7 @@ use url::Url;
 
 use super::facts::{Answer, NetworkFacts, ProxyFacts, Reading, Reply};
 use crate::clock::Clock;
-use crate::outbound::{self, DnsPolicy, LookupError, Outbound, OutboundSettings, Transport};
+use crate::outbound::{self, LookupError, Outbound, OutboundSettings, Transport};
 use crate::process::chain;
 use crate::random;
 
@@ -40,22 +40,27 @@ pub async fn ask(targets: &Targets, clock: &Clock, deadline: Instant) -> Network
         bypass: targets.outbound.proxy.no_proxy.clone().unwrap_or_default(),
     };
     let servers = targets.outbound.dns.servers();
+    let resolves = !proxy.in_use && host.parse::<std::net::IpAddr>().is_err() && host != "localhost";
     let outbound = match Outbound::open(&targets.outbound, CONNECT) {
         Ok(outbound) => outbound,
         Err(error) => {
             let facts = NetworkFacts::unasked(&chain(&error));
             return NetworkFacts {
                 registry_host: host,
+                resolves,
                 proxy,
                 ..facts
             };
         }
     };
-    let direct = !proxy.in_use && host.parse::<std::net::IpAddr>().is_err() && host != "localhost";
     let nonsense = format!("{}.invalid", random::id());
     let (answers, nonsense, registry, license_service) = tokio::join!(
-        join_all(servers.iter().map(|server| within.asked(*server, &host, direct))),
-        within.nonsense(&servers, &nonsense, direct),
+        join_all(
+            servers
+                .iter()
+                .map(|server| within.asked(*server, &host, resolves))
+        ),
+        within.nonsense(&servers, &nonsense, resolves),
         within.replied(&outbound, &targets.registry, targets.request_limit),
         async {
             match &targets.license_service {
@@ -65,8 +70,9 @@ pub async fn ask(targets: &Targets, clock: &Clock, deadline: Instant) -> Network
         },
     );
     NetworkFacts {
-        servers: named(&targets.outbound.dns, servers, answers, direct),
+        servers: Ok(servers.into_iter().zip(answers).collect()),
         registry_host: host,
+        resolves,
         nonsense,
         registry,
         license_service,
@@ -74,20 +80,9 @@ pub async fn ask(targets: &Targets, clock: &Clock, deadline: Instant) -> Network
     }
 }
 
-/// Where nothing needs resolving, an empty list of the system's servers says nothing about this network.
-fn named(
-    policy: &DnsPolicy,
-    servers: Vec<SocketAddr>,
-    answers: Vec<Reading<Answer>>,
-    direct: bool,
-) -> Reading<Vec<(SocketAddr, Reading<Answer>)>> {
-    if servers.is_empty() && !direct && *policy == DnsPolicy::System {
-        return Err(NOT_NEEDED.to_owned());
-    }
-    Ok(servers.into_iter().zip(answers).collect())
-}
-
-const NOT_NEEDED: &str = "no name needs resolving here: the registry is an address, or a proxy resolves it";
+/// Why no DNS server was asked where none needs to be.
+pub(super) const NOT_NEEDED: &str =
+    "no name needs resolving here: the registry is an address, or a proxy resolves it";
 
 struct Within<'a> {
     deadline: Instant,
@@ -95,19 +90,19 @@ struct Within<'a> {
 }
 
 impl Within<'_> {
-    async fn asked(&self, server: SocketAddr, host: &str, direct: bool) -> Reading<Answer> {
-        if !direct {
+    async fn asked(&self, server: SocketAddr, host: &str, resolves: bool) -> Reading<Answer> {
+        if !resolves {
             return Err(NOT_NEEDED.to_owned());
         }
         self.finished(outbound::lookup_at(server, host)).await.map(answer)
     }
 
     /// The first server that says anything about a name which cannot exist (RFC 6761 §6.4).
-    async fn nonsense(&self, servers: &[SocketAddr], name: &str, direct: bool) -> Reading<Answer> {
-        if !direct {
+    async fn nonsense(&self, servers: &[SocketAddr], name: &str, resolves: bool) -> Reading<Answer> {
+        if !resolves {
             return Err(NOT_NEEDED.to_owned());
         }
-        let answers = join_all(servers.iter().map(|server| self.asked(*server, name, direct))).await;
+        let answers = join_all(servers.iter().map(|server| self.asked(*server, name, resolves))).await;
         let heard = answers
             .into_iter()
             .find(|answer| matches!(answer, Ok(Answer::Addresses(_) | Answer::NoAddress(_))));

@@ -11,6 +11,7 @@ use crate::findings::FindingId;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = CheckOutcome))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// As it should be.
@@ -27,6 +28,7 @@ pub enum Outcome {
 
 /// One check with its result; all a person needs to act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Check))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckResult {
     /// Stable id.
@@ -112,6 +114,7 @@ fn judge(check: &Check, facts: &Facts) -> (Outcome, String) {
 
 /// The results of one run.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// When the readings were taken; ISO-8601.

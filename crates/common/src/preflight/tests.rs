@@ -65,6 +65,7 @@ fn good_network() -> NetworkFacts {
             Ok(Answer::Addresses(vec![[192, 0, 2, 1].into()])),
         )]),
         registry_host: "registry.example.test".to_owned(),
+        resolves: true,
         nonsense: Ok(Answer::NoAddress("no".to_owned())),
         registry: Ok(answered(now())),
         license_service: Some(Ok(answered(now()))),

@@ -5,10 +5,14 @@ mod application;
 mod cluster;
 mod setup;
 
+use serde::{Deserialize, Serialize};
+
 use crate::findings::FindingId;
 
 /// Where something is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Layer {
     /// The appliance's own record and its setup.
     Setup,
@@ -21,12 +25,15 @@ pub enum Layer {
     /// Images of containers.
     Images,
     /// The Job that makes database, company and administrator.
+    #[serde(rename = "app-bootstrap")]
     Bootstrap,
     /// Flux and what it installs.
     Flux,
     /// The application's workloads and its address.
+    #[serde(rename = "app-readiness")]
     Application,
     /// Workloads without which users can log in.
+    #[serde(rename = "background-services")]
     Background,
 }
 

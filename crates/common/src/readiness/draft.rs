@@ -120,7 +120,7 @@ impl Draft {
         Blocker {
             id: self.id,
             severity,
-            layer: layer(entry, severity).as_str().to_owned(),
+            layer: layer(entry, severity),
             component: self.component,
             reason: self.reason,
             meaning: format!("{head}{}", meaning.unwrap_or_default()),

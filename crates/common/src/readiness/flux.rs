@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::due::Due;
 use super::inventory::{KUSTOMIZATIONS, PLATFORM};
-use super::observed::{Cluster, Condition, FluxObject, Objects, Reading, TroubleKind};
+use super::observed::{Cluster, Condition, FluxKind, FluxObject, Objects, Reading, TroubleKind};
 use super::parts::{condition, is_true};
 use super::told::{Told, not_known};
 use super::verdict::Signal;
@@ -65,6 +65,11 @@ pub(super) fn standing(object: &FluxObject, siblings: &Objects<FluxObject>, due:
     }
 }
 
+/// Whether `object` is at its newest generation; deadlines have no part in that.
+pub(super) fn is_ready(object: &FluxObject, siblings: &Objects<FluxObject>) -> bool {
+    standing(object, siblings, &mut Due::new(Timestamp::MIN)) == Standing::Ready
+}
+
 fn not_ready(
     object: &FluxObject,
     ready: &Condition,
@@ -78,8 +83,7 @@ fn not_ready(
     if !is_final && is_progress(ready) {
         return within(due, ready.since, limit(object), under_way(ready));
     }
-    let is_source = object.kind.ends_with("Repository");
-    if is_source && ready.since.is_some() && !due.is_over(ready.since, SOURCE_GRACE) {
+    if object.kind.is_source() && ready.since.is_some() && !due.is_over(ready.since, SOURCE_GRACE) {
         return Standing::Progress(format!("is tried again: {}", shortened(&ready.message)));
     }
     Standing::Failed {
@@ -142,16 +146,16 @@ fn within(due: &mut Due, from: Option<Timestamp>, limit: Duration, what: String)
 
 /// How long an action may take: its own time-out, or what Flux' and the bundle's defaults come to.
 fn limit(object: &FluxObject) -> Duration {
-    let default = match object.kind.as_str() {
-        "HelmRelease" => Duration::from_mins(15),
-        "Kustomization" => Duration::from_mins(30),
-        _ => Duration::from_mins(5),
+    let default = match object.kind {
+        FluxKind::HelmRelease => Duration::from_mins(15),
+        FluxKind::Kustomization => Duration::from_mins(30),
+        FluxKind::OciRepository | FluxKind::HelmRepository => Duration::from_mins(5),
     };
     object.timeout.unwrap_or(default).saturating_add(SLACK)
 }
 
 /// What is told of one object that must be there.
-pub(super) fn told(kind: &str, reading: &Reading<Objects<FluxObject>>, key: &str) -> Told {
+pub(super) fn told(kind: FluxKind, reading: &Reading<Objects<FluxObject>>, key: &str) -> Told {
     Told::of(&format!("{kind}s"), reading, |objects| {
         if let Some(why) = objects.unclear.get(key) {
             return Told::unknown(format!("{kind} {key} cannot be understood: {why}"));
@@ -190,8 +194,8 @@ pub(super) fn platform(cluster: &Cluster, is_installed: bool) -> Told {
         };
     }
     let platform = format!("{}/{PLATFORM}", namespace::FLUX_SYSTEM);
-    told("OCIRepository", &cluster.sources, &key).and(told(
-        "Kustomization",
+    told(FluxKind::OciRepository, &cluster.sources, &key).and(told(
+        FluxKind::Kustomization,
         &cluster.kustomizations,
         &platform,
     ))
@@ -201,11 +205,11 @@ pub(super) fn platform(cluster: &Cluster, is_installed: bool) -> Told {
 pub(super) fn everything(cluster: &Cluster) -> Told {
     let releases = SERVICES.iter().map(|name| {
         let key = format!("{}/{name}", namespace::ALGA_SYSTEM);
-        told("HelmRelease", &cluster.helm_releases, &key)
+        told(FluxKind::HelmRelease, &cluster.helm_releases, &key)
     });
     let kustomizations = KUSTOMIZATIONS.iter().map(|name| {
         let key = format!("{}/{name}", namespace::FLUX_SYSTEM);
-        told("Kustomization", &cluster.kustomizations, &key)
+        told(FluxKind::Kustomization, &cluster.kustomizations, &key)
     });
     Told::all(kustomizations.chain(releases))
 }
@@ -226,15 +230,16 @@ fn rows_of(reading: &Reading<Objects<FluxObject>>) -> Vec<FluxRow> {
         if !is_current {
             return Signal::Unknown;
         }
-        match standing(object, objects, &mut Due::new(Timestamp::MIN)) {
-            Standing::Ready => Signal::Ready,
-            Standing::Progress(_) | Standing::Overdue(_) | Standing::Failed { .. } => Signal::NotReady,
+        if is_ready(object, objects) {
+            Signal::Ready
+        } else {
+            Signal::NotReady
         }
     };
     let row = |object: &FluxObject| {
         let ready = condition(&object.conditions, "Ready");
         FluxRow {
-            kind: object.kind.clone(),
+            kind: object.kind,
             name: object.name.clone(),
             namespace: object.namespace.clone(),
             ready: ready.map(|ready| ready.status.clone()),

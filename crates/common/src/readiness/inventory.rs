@@ -46,6 +46,11 @@ impl Part {
         format!("{}/{}", namespace::MSP, self.name)
     }
 
+    /// `namespace/name` of the release that brings it.
+    pub(super) fn release_key(&self) -> String {
+        format!("{}/{}", namespace::ALGA_SYSTEM, self.release)
+    }
+
     /// `The database (db)`.
     pub(super) fn title(&self) -> String {
         format!("{} ({})", self.title, self.name)

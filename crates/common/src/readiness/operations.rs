@@ -7,7 +7,7 @@ use super::due::Due;
 use super::flux::{Standing, standing};
 use super::observed::{ContainerState, Pod};
 use super::parts::condition;
-use super::wire::{JobState, Operation};
+use super::wire::{JobState, Operation, OperationKind};
 use super::words::shortened;
 use crate::names::{BOOTSTRAP_JOB, namespace};
 
@@ -29,7 +29,7 @@ pub(super) fn all(scene: &Scene) -> Vec<Operation> {
             let started = ready.and_then(|ready| ready.since).or(release.created);
             Some(operation(
                 component,
-                "helm",
+                OperationKind::Helm,
                 format!("Release {} {what}", release.name),
                 started,
                 at,
@@ -50,7 +50,7 @@ fn bootstrap(scene: &Scene) -> Option<Operation> {
     (job.state == JobState::Running).then(|| {
         operation(
             format!("{}/{BOOTSTRAP_JOB}", namespace::MSP),
-            "bootstrap",
+            OperationKind::Bootstrap,
             "Making the database, the company and its administrator".to_owned(),
             job.since.map(|since| since.0),
             scene.seen.at,
@@ -68,7 +68,7 @@ fn of_pod(scene: &Scene, pod: &Pod) -> Option<Operation> {
     let component = format!("{}/{}", pod.namespace, pod.name);
     if let Some(event) = pulling(pod, &events) {
         let message = shortened(&event.message);
-        let operation = operation(component, "image-pull", message, event.at, at);
+        let operation = operation(component, OperationKind::ImagePull, message, event.at, at);
         return Some(Operation {
             image: waiting_image(pod),
             ..operation
@@ -77,12 +77,18 @@ fn of_pod(scene: &Scene, pod: &Pod) -> Option<Operation> {
     let scheduled = condition(&pod.conditions, "PodScheduled");
     if scheduled.is_some_and(|scheduled| scheduled.status == "False") {
         let message = "Waits for a place on a node".to_owned();
-        return Some(operation(component, "scheduling", message, pod.created, at));
+        return Some(operation(
+            component,
+            OperationKind::Scheduling,
+            message,
+            pod.created,
+            at,
+        ));
     }
     (is_starting(pod) || pod.phase == "Pending").then(|| {
         operation(
             component,
-            "container-start",
+            OperationKind::ContainerStart,
             "Starts its containers".to_owned(),
             pod.created,
             at,
@@ -98,14 +104,14 @@ fn waiting_image(pod: &Pod) -> Option<String> {
 
 fn operation(
     component: String,
-    kind: &str,
+    kind: OperationKind,
     message: String,
     started_at: Option<Timestamp>,
     at: Timestamp,
 ) -> Operation {
     Operation {
         component,
-        kind: kind.to_owned(),
+        kind,
         image: None,
         message,
         started_at: started_at.map(Into::into),

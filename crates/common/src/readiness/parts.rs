@@ -1,5 +1,6 @@
 //! The eight workloads of the application: each is ready, not ready, or not known.
 
+use super::flux;
 use super::inventory::{PARTS, Part};
 use super::observed::{Cluster, Condition, Objects, Reading, Workload};
 use super::told::Told;
@@ -24,8 +25,8 @@ pub(super) fn all(cluster: &Cluster) -> Vec<Judged<'_>> {
     PARTS
         .iter()
         .map(|part| match part.kind {
-            ComponentKind::Deployment => judged(part, "Deployments", &cluster.deployments),
-            ComponentKind::StatefulSet => judged(part, "StatefulSets", &cluster.stateful_sets),
+            ComponentKind::Deployment => judged(part, "Deployments", &cluster.deployments, cluster),
+            ComponentKind::StatefulSet => judged(part, "StatefulSets", &cluster.stateful_sets, cluster),
         })
         .collect()
 }
@@ -36,13 +37,18 @@ pub(super) fn tier(parts: &[Judged], tier: ComponentTier) -> Told {
     Told::all(of.map(|judged| judged.told.clone()))
 }
 
-fn judged<'a>(part: &'static Part, kinds: &str, reading: &'a Reading<Objects<Workload>>) -> Judged<'a> {
+fn judged<'a>(
+    part: &'static Part,
+    kinds: &str,
+    reading: &'a Reading<Objects<Workload>>,
+    cluster: &Cluster,
+) -> Judged<'a> {
     let key = part.key();
     let workload = reading.current().ok().and_then(|objects| objects.known.get(&key));
     let told = Told::of(kinds, reading, |objects| match objects.unclear.get(&key) {
         Some(why) => Told::unknown(format!("{} cannot be understood: {why}", part.title())),
         None => workload.map_or_else(
-            || Told::not(format!("{} is not there yet", part.title())),
+            || Told::not(absent(part, cluster)),
             |workload| rule(part, workload),
         ),
     });
@@ -52,6 +58,21 @@ fn judged<'a>(part: &'static Part, kinds: &str, reading: &'a Reading<Objects<Wor
         is_missing: workload.is_none() && told.signal == Signal::NotReady,
         workload: workload.filter(|_| told.signal != Signal::Unknown),
         told,
+    }
+}
+
+/// It is known not to be there; the rest is what is known of the release that brings it.
+fn absent(part: &Part, cluster: &Cluster) -> String {
+    let (title, name) = (part.title(), part.release);
+    let Ok(releases) = cluster.helm_releases.current() else {
+        return format!("{title} is not there yet");
+    };
+    match releases.known.get(&part.release_key()) {
+        Some(release) if flux::is_ready(release, releases) => {
+            format!("{title} is not there, although HelmRelease {name} is ready")
+        }
+        Some(_) => format!("{title} is not there yet: HelmRelease {name} is not ready"),
+        None => format!("{title} is not there yet"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::draft::{Draft, Gates};
 use super::inventory::NAMESPACES;
 use super::observed::{Cluster, Objects, Observed, Reading, Trouble, TroubleKind};
 use super::setup;
-use super::wire::ReadingError;
+use super::wire::{Question, ReadingError};
 use super::words::since;
 use crate::findings::FindingId;
 
@@ -21,20 +21,17 @@ pub(super) struct Readings {
     pub(super) stale: bool,
     /// Every question that has no current answer, also one that is on its way.
     pub(super) open: Vec<String>,
-    told: Vec<(&'static str, String)>,
+    told: Vec<(Question, String)>,
 }
 
 /// One question: its name on the wire, its name for an operator, why it failed, when it last did not.
-struct Question<'a> {
-    signal: &'static str,
+struct Asked<'a> {
+    signal: Question,
     title: &'static str,
     trouble: Option<&'a Trouble>,
     at: Option<jiff::Timestamp>,
     unclear: Vec<String>,
 }
-
-/// The name of the question that stands for all others.
-const API: &str = "api";
 
 pub(super) fn read(seen: &Observed, has_failure: bool) -> Readings {
     let is_early = !setup::is_installed(&seen.install) && !has_failure;
@@ -53,10 +50,10 @@ pub(super) fn read(seen: &Observed, has_failure: bool) -> Readings {
             continue;
         }
         readings.errors.push(error(&question, trouble));
-        if api_is_down && question.signal != API && is_down(trouble) {
+        if api_is_down && question.signal != Question::Api && is_down(trouble) {
             continue;
         }
-        let sentence = if question.signal == API && is_down(trouble) {
+        let sentence = if question.signal == Question::Api && is_down(trouble) {
             format!("Kubernetes API unreachable{}", since(trouble.since))
         } else {
             format!("{} cannot be read: {}", question.title, trouble.message)
@@ -74,7 +71,7 @@ pub(super) fn read(seen: &Observed, has_failure: bool) -> Readings {
 }
 
 impl Readings {
-    fn unclear(&mut self, question: &Question) {
+    fn unclear(&mut self, question: &Asked) {
         if question.unclear.is_empty() {
             return;
         }
@@ -89,8 +86,8 @@ impl Readings {
         self.warnings
             .push(format!("Some {} cannot be understood: {message}", question.title));
         self.errors.push(ReadingError {
-            signal: question.signal.to_owned(),
-            kind: kind(TroubleKind::Unintelligible).to_owned(),
+            signal: question.signal,
+            kind: TroubleKind::Unintelligible,
             message,
             since: None,
             last_known_at: None,
@@ -101,15 +98,15 @@ impl Readings {
     pub(super) fn drafts(&self, scene: &Scene) -> Vec<Draft> {
         self.told
             .iter()
-            .map(|(signal, sentence)| draft(scene, signal, sentence))
+            .map(|(signal, sentence)| draft(scene, *signal, sentence))
             .collect()
     }
 }
 
-fn draft(scene: &Scene, signal: &str, sentence: &str) -> Draft {
+fn draft(scene: &Scene, signal: Question, sentence: &str) -> Draft {
     let cluster = &scene.seen.cluster;
     let trouble = cluster.api.current().err();
-    if signal == API {
+    if signal == Question::Api {
         let is_awaited = !scene.is_installed() && scene.goes_on();
         let gates = if is_awaited {
             Gates::Nothing
@@ -127,36 +124,34 @@ fn draft(scene: &Scene, signal: &str, sentence: &str) -> Draft {
             draft
         };
     }
-    let tells_of_login = ["deployments", "statefulSets", "jobs"].contains(&signal);
+    let tells_of_login = [Question::Deployments, Question::StatefulSets, Question::Jobs].contains(&signal);
     let gates = if tells_of_login && scene.is_installed() {
         Gates::Appliance
     } else {
         Gates::Nothing
     };
-    Draft::new(FindingId::ClusterReading, gates, signal, sentence)
+    Draft::new(FindingId::ClusterReading, gates, signal.as_str(), sentence)
 }
 
-fn questions(cluster: &Cluster) -> [Question<'_>; 11] {
+/// Each question that is watched, in the order of [`Question::WATCHED`].
+fn questions(cluster: &Cluster) -> [Asked<'_>; 11] {
+    use Question as Of;
     [
-        of(API, "The Kubernetes API", &cluster.api, Vec::new()),
-        objects("nodes", "Nodes", &cluster.nodes),
-        objects("pods", "Pods", &cluster.pods),
-        objects("deployments", "Deployments", &cluster.deployments),
-        objects("statefulSets", "StatefulSets", &cluster.stateful_sets),
-        objects("jobs", "Jobs", &cluster.jobs),
-        objects("claims", "Claims", &cluster.claims),
-        objects("sources", "Flux sources", &cluster.sources),
-        objects("kustomizations", "Kustomizations", &cluster.kustomizations),
-        objects("helmReleases", "Helm releases", &cluster.helm_releases),
-        of("events", "Events", &cluster.events, Vec::new()),
+        of(Of::Api, "The Kubernetes API", &cluster.api, Vec::new()),
+        objects(Of::Nodes, "Nodes", &cluster.nodes),
+        objects(Of::Pods, "Pods", &cluster.pods),
+        objects(Of::Deployments, "Deployments", &cluster.deployments),
+        objects(Of::StatefulSets, "StatefulSets", &cluster.stateful_sets),
+        objects(Of::Jobs, "Jobs", &cluster.jobs),
+        objects(Of::Claims, "Claims", &cluster.claims),
+        objects(Of::Sources, "Flux sources", &cluster.sources),
+        objects(Of::Kustomizations, "Kustomizations", &cluster.kustomizations),
+        objects(Of::HelmReleases, "Helm releases", &cluster.helm_releases),
+        of(Of::Events, "Events", &cluster.events, Vec::new()),
     ]
 }
 
-fn objects<'a, T>(
-    signal: &'static str,
-    title: &'static str,
-    reading: &'a Reading<Objects<T>>,
-) -> Question<'a> {
+fn objects<'a, T>(signal: Question, title: &'static str, reading: &'a Reading<Objects<T>>) -> Asked<'a> {
     let unclear = reading.last.unclear.iter().filter(|(key, _)| is_ours(key));
     let unclear = unclear.map(|(key, why)| format!("{key}: {why}")).collect();
     of(signal, title, reading, unclear)
@@ -169,12 +164,12 @@ fn is_ours(key: &str) -> bool {
 }
 
 fn of<'a, T>(
-    signal: &'static str,
+    signal: Question,
     title: &'static str,
     reading: &'a Reading<T>,
     unclear: Vec<String>,
-) -> Question<'a> {
-    Question {
+) -> Asked<'a> {
+    Asked {
         signal,
         title,
         trouble: reading.current().err(),
@@ -183,22 +178,24 @@ fn of<'a, T>(
     }
 }
 
-fn error(question: &Question, trouble: &Trouble) -> ReadingError {
+fn error(question: &Asked, trouble: &Trouble) -> ReadingError {
     ReadingError {
-        signal: question.signal.to_owned(),
-        kind: kind(trouble.kind).to_owned(),
+        signal: question.signal,
+        kind: trouble.kind,
         message: trouble.message.clone(),
         since: trouble.since.map(Into::into),
         last_known_at: question.at.map(Into::into),
     }
 }
 
-fn kind(kind: TroubleKind) -> &'static str {
-    match kind {
-        TroubleKind::NotYet => "not_yet",
-        TroubleKind::Unreachable => "unreachable",
-        TroubleKind::Forbidden => "forbidden",
-        TroubleKind::NotServed => "not_served",
-        TroubleKind::Unintelligible => "unintelligible",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_is_asked_and_told_in_its_order() {
+        let cluster = Cluster::default();
+        let told = questions(&cluster).map(|question| question.signal);
+        assert_eq!(told, Question::WATCHED);
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn rollup(scene: &Scene, tiers: &Tiers, blockers: &[Blocker]) -> Roll
         return say(
             RollupState::FullyHealthy,
             "Everything works: users can log in",
-            "Nothing.",
+            "Nothing has to be done.",
         );
     }
     if tiers.login.ready {

@@ -9,6 +9,7 @@ use crate::names::namespace;
 
 /// An update of the application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateState {
     /// One word.
@@ -33,6 +34,7 @@ pub struct UpdateState {
 
 /// One word for an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum UpdateStatus {
     /// There is none.

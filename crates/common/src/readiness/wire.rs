@@ -5,6 +5,7 @@ mod finding;
 mod make;
 mod moment;
 mod parts;
+mod question;
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,9 @@ pub use moment::Moment;
 pub use parts::{
     BootstrapJob, BootstrapLogs, BootstrapSection, Certificate, ClusterSection, Component, ComponentKind,
     ComponentStatus, ComponentTier, Flux, FluxRow, JobState, Kubernetes, LoginProbeSection, NetworkSection,
-    NodeRow, Operation, ReadingError, RecentEvent, Urls,
+    NodeRow, Operation, OperationKind, ReadingError, RecentEvent, Urls,
 };
+pub use question::Question;
 
 use super::verdict::{Tier, TierName};
 

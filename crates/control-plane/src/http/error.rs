@@ -22,14 +22,31 @@ pub struct ApiError {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// The envelope as it is written down; an error may have more fields, which its route names.
+/// The envelope as it is written down: a sentence and a code, and what else an error of that code has.
 #[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only its schema is used; `ApiError` writes the body")]
 pub(super) struct ErrorBody {
     /// What went wrong and what to do, for the operator.
     error: String,
     /// Stable, for programs.
     code: String,
+    /// The field that is missing or wrong.
+    field: Option<String>,
+    /// Seconds after which another attempt makes sense.
+    retry_after_seconds: Option<u64>,
+    /// By which the cause is found in the log.
+    correlation_id: Option<String>,
+    /// The page where it goes on.
+    redirect_to: Option<String>,
+    /// The state of setup, in which that does nothing.
+    state: Option<String>,
+    /// The release that was to be repaired.
+    helm_release: Option<String>,
+    /// Why, in one word.
+    reason: Option<String>,
+    /// Whether what was asked for was recorded before the rest failed.
+    recorded: Option<bool>,
 }
 
 /// The answer of a handler.

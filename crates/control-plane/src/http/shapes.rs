@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use appliance_common::findings::FindingId;
+use appliance_common::preflight;
 use appliance_common::readiness;
 use serde::Serialize;
 use serde_json::Value;
@@ -13,12 +15,12 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub(super) struct Submission {
-    /// `stable` or `nightly`.
-    channel: Option<String>,
+    /// Where the newest release comes from.
+    channel: Option<Channel>,
     /// Address the application is to have.
     app_hostname: String,
-    /// `system` or `custom`.
-    dns_mode: Option<String>,
+    /// Who is asked for names.
+    dns_mode: Option<DnsMode>,
     /// Comma list of addresses.
     dns_servers: Option<String>,
     /// A tag or digest to install instead of the channel's newest.
@@ -35,16 +37,56 @@ pub(super) struct Submission {
     admin_password: String,
     /// The same again.
     admin_password_confirm: String,
-    /// `ce` or `ee`.
-    edition_choice: Option<String>,
-    /// `code` or `manual`.
-    license_mode: Option<String>,
+    /// Which edition is to be installed.
+    edition_choice: Option<EditionChoice>,
+    /// Where the licence comes from.
+    license_mode: Option<LicenseMode>,
     /// Of a manual licence.
     license_key: Option<String>,
     /// From the portal.
     install_code: Option<String>,
     /// Ids of checks that shall not stop the install.
     waived_checks: Option<Vec<String>>,
+}
+
+/// Channels of releases.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum Channel {
+    /// Releases for everybody.
+    Stable,
+    /// What was made last night.
+    Nightly,
+}
+
+/// Who is asked for names.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum DnsMode {
+    /// The box's own DNS servers.
+    System,
+    /// Those that the operator has typed.
+    Custom,
+}
+
+/// Editions of the application.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum EditionChoice {
+    /// The community edition.
+    Ce,
+    /// The enterprise edition.
+    Ee,
+}
+
+/// Where a licence comes from.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum LicenseMode {
+    /// An install code is redeemed for it.
+    Code,
+    /// The operator has a key, or none is needed.
+    Manual,
 }
 
 /// What was wrong with a submission.
@@ -64,7 +106,7 @@ pub(super) struct InvalidInputs {
 pub(super) struct Checkup {
     /// Null before the first one.
     #[schema(required)]
-    report: Option<Report>,
+    report: Option<preflight::Report>,
     /// What the release that is asked for resolves to.
     #[schema(required)]
     release: Option<ReleaseLook>,
@@ -83,62 +125,13 @@ pub(super) struct Checkup {
     drift_checked_at: Option<String>,
 }
 
-/// One run of the checks.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-struct Report {
-    /// ISO-8601.
-    checked_at: String,
-    /// The worst first.
-    checks: Vec<Check>,
-}
-
-/// One check and how it came out.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-struct Check {
-    /// Stable; docs/preflight.md lists them.
-    id: String,
-    /// What it is about.
-    group: String,
-    /// Its name.
-    title: String,
-    /// `block` or `warn`.
-    severity: String,
-    /// Whether a failure cannot be waived.
-    strict: bool,
-    /// How it came out.
-    outcome: CheckOutcome,
-    /// What was measured, or why it was not.
-    measured: String,
-    /// Why it matters.
-    why: String,
-    /// What to do.
-    fix: String,
-    /// What the host could do by itself.
-    automatic_fix: Option<String>,
-    /// Whether the operator chose to go on in spite of it.
-    waived: bool,
-}
-
-/// How a check came out.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum CheckOutcome {
-    Pass,
-    Warn,
-    Fail,
-    Unknown,
-    Skipped,
-}
-
 /// What the state document keeps of a check.
 #[derive(ToSchema)]
 struct RecordedCheck {
     /// Stable.
-    id: String,
+    id: FindingId,
     /// How it came out.
-    outcome: CheckOutcome,
+    outcome: preflight::Outcome,
     /// What was measured, unless it passed.
     measured: Option<String>,
     /// Whether it was waived.
@@ -149,13 +142,13 @@ struct RecordedCheck {
 #[derive(ToSchema)]
 struct ChangedCheck {
     /// Stable.
-    id: String,
+    id: FindingId,
     /// Its name.
     title: String,
     /// At the install.
-    before: CheckOutcome,
+    before: preflight::Outcome,
     /// Now.
-    now: CheckOutcome,
+    now: preflight::Outcome,
     /// What was measured.
     measured: String,
     /// What to do.

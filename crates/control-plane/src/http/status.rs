@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use appliance_common::readiness::observed::TroubleKind;
+use appliance_common::readiness::wire::{Question, ReadingError};
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -75,9 +77,12 @@ fn others(app: &App, document: &Document, uri: &Uri) -> Vec<(&'static str, Value
     if wants_diagnostics(uri) {
         let mut errors = document.value("errors").unwrap_or_else(|| json!([]));
         if let Some(errors) = errors.as_array_mut() {
-            errors.push(json!({
-                "signal": "diagnostics", "kind": "not_served", "message": DIAGNOSTICS,
-                "since": null, "lastKnownAt": null,
+            errors.push(json!(ReadingError {
+                signal: Question::Diagnostics,
+                kind: TroubleKind::NotServed,
+                message: DIAGNOSTICS.to_owned(),
+                since: None,
+                last_known_at: None,
             }));
         }
         others.push(("errors", errors));

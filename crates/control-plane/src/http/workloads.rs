@@ -20,7 +20,7 @@ use super::{Body, Peer};
 use crate::app::App;
 use crate::auth::AuditEvent;
 use crate::workloads::names::{NameError, Scope};
-use crate::workloads::rows::{DeploymentRow, EventRow, NamespaceRow, PodRow};
+use crate::workloads::rows::{DeploymentRow, EventRow, LeftOut, NamespaceRow, PodRow};
 use crate::workloads::{PodAccess, Restarted};
 
 pub(super) fn signed_in_routes() -> Routes {
@@ -42,36 +42,51 @@ pub(super) struct Documented;
 
 /// Every namespace.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 struct Namespaces {
     /// By name.
     namespaces: Vec<NamespaceRow>,
+    /// What cannot be understood and is therefore not among them.
+    left_out: LeftOut,
 }
 
 /// Deployments of a namespace, or of all.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "keys are the contract's")]
 struct Deployments {
     /// The namespace, or `all`.
     namespace: String,
     /// By namespace and name.
     deployments: Vec<DeploymentRow>,
+    /// What cannot be understood and is therefore not among them.
+    left_out: LeftOut,
 }
 
 /// Pods of a namespace, or of all.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "keys are the contract's")]
 struct Pods {
     /// The namespace, or `all`.
     namespace: String,
     /// By namespace and name.
     pods: Vec<PodRow>,
+    /// What cannot be understood and is therefore not among them.
+    left_out: LeftOut,
 }
 
 /// Events of a namespace, or of all.
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "keys are the contract's")]
 struct Events {
     /// The namespace, or `all`.
     namespace: String,
     /// The newest 200, oldest first.
     events: Vec<EventRow>,
+    /// What cannot be understood and is therefore not among them.
+    left_out: LeftOut,
 }
 
 /// All namespaces.
@@ -80,8 +95,11 @@ struct Events {
     (status = 502, body = ErrorBody, description = "The cluster gave no answer: `cluster_…`"),
 ))]
 async fn namespaces(State(app): State<App>) -> ApiResult<Json<Namespaces>> {
-    let namespaces = app.workloads.namespaces().await?;
-    Ok(Json(Namespaces { namespaces }))
+    let found = app.workloads.namespaces().await?;
+    Ok(Json(Namespaces {
+        namespaces: found.rows,
+        left_out: found.left_out,
+    }))
 }
 
 /// Deployments with their `ReplicaSets`.
@@ -94,10 +112,11 @@ async fn namespaces(State(app): State<App>) -> ApiResult<Json<Namespaces>> {
     ))]
 async fn deployments(State(app): State<App>, query: Query) -> ApiResult<Json<Deployments>> {
     let scope = scope(&query)?;
-    let deployments = app.workloads.deployments(&scope).await?;
+    let found = app.workloads.deployments(&scope).await?;
     Ok(Json(Deployments {
         namespace: shown(&scope),
-        deployments,
+        deployments: found.rows,
+        left_out: found.left_out,
     }))
 }
 
@@ -111,10 +130,11 @@ async fn deployments(State(app): State<App>, query: Query) -> ApiResult<Json<Dep
     ))]
 async fn pods(State(app): State<App>, query: Query) -> ApiResult<Json<Pods>> {
     let scope = scope(&query)?;
-    let pods = app.workloads.pods(&scope).await?;
+    let found = app.workloads.pods(&scope).await?;
     Ok(Json(Pods {
         namespace: shown(&scope),
-        pods,
+        pods: found.rows,
+        left_out: found.left_out,
     }))
 }
 
@@ -128,10 +148,11 @@ async fn pods(State(app): State<App>, query: Query) -> ApiResult<Json<Pods>> {
     ))]
 async fn events(State(app): State<App>, query: Query) -> ApiResult<Json<Events>> {
     let scope = scope(&query)?;
-    let events = app.workloads.events(&scope).await?;
+    let found = app.workloads.events(&scope).await?;
     Ok(Json(Events {
         namespace: shown(&scope),
-        events,
+        events: found.rows,
+        left_out: found.left_out,
     }))
 }
 
@@ -145,8 +166,8 @@ struct AccessCapability {
 /// Whether terminals and port forwards can be had.
 #[derive(Serialize, ToSchema)]
 struct Capability {
-    /// `available` or `unavailable`.
-    state: &'static str,
+    /// What the cluster said.
+    state: AccessState,
     /// The same as a switch.
     available: bool,
     /// Whether this process has given itself the rights.
@@ -155,24 +176,34 @@ struct Capability {
     message: String,
 }
 
+/// What the cluster says of the rights that terminals and port forwards need.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum AccessState {
+    /// They are there.
+    Available,
+    /// At least one is missing, or it could not be asked.
+    Unavailable,
+}
+
 /// Whether terminals and port forwards can be had; asked anew each time.
 #[utoipa::path(get, path = "/api/k8s/access-capability", tag = "workloads", responses(
     (status = 200, body = AccessCapability),
 ))]
 async fn access_capability(State(app): State<App>) -> Json<AccessCapability> {
     let (state, message) = match app.workloads.pod_access().await {
-        PodAccess::Allowed => ("available", "Terminals and port forwards can be opened.".to_owned()),
+        PodAccess::Allowed => (AccessState::Available, "Terminals and port forwards can be opened.".to_owned()),
         PodAccess::Refused => (
-            "unavailable",
+            AccessState::Unavailable,
             "The control plane may not reach into pods. Run alga-control-plane-reapply on the host to restore its \
              roles."
                 .to_owned(),
         ),
-        PodAccess::Unknown(error) => ("unavailable", ApiError::from(error).sentence().to_owned()),
+        PodAccess::Unknown(error) => (AccessState::Unavailable, ApiError::from(error).sentence().to_owned()),
     };
     let capability = Capability {
         state,
-        available: state == "available",
+        available: state == AccessState::Available,
         migrated: false,
         message,
     };

@@ -1,11 +1,13 @@
 //! `GET /api/manage/status`: parts that are read apart and kept apart, put together without waiting for any
 //! of them longer than a moment (40 §8.3, W-28). What is not known is said in `errors`.
 
+mod wire;
+
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use appliance_common::clock::{Clock, iso_millis};
+use appliance_common::clock::Clock;
 use appliance_common::names::file;
 use appliance_common::process::chain;
 use appliance_common::state_file::StateFile;
@@ -13,16 +15,15 @@ use futures::FutureExt;
 use futures::future::{join, join3};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use url::Url;
 
-use super::cluster_view::{Administrator, ClusterView};
-use super::control_plane::{self, Offered};
+use super::cluster_view::ClusterView;
 use super::license::{self, LicenseView};
-use super::offer::{self, Offer, Question, channel};
+use super::offer::{self, Offer, Question};
 use super::owner::{self, Liveness};
 use super::part::{Keep, Part, Shown, Trouble};
-use super::{Inner, Manage, app_update, upgrade};
+use super::{Inner, Manage, app_update};
 use crate::selection::ReleaseSelection;
+use wire::wire;
 
 /// How long an answer waits for a part of which nothing is known yet.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -185,259 +186,5 @@ async fn document(path: &Path) -> Result<Value, Trouble> {
             ))
         }
         Err(_) => Err(super::cluster_view::ending()),
-    }
-}
-
-fn wire(seen: &Seen) -> Value {
-    let mut errors = Errors::default();
-    let selection = errors.keep("selection", &seen.selection).and_then(Option::as_ref);
-    let document = errors
-        .keep("installState", &seen.document)
-        .unwrap_or(&Value::Null);
-    let cluster = seen.cluster.good.as_ref().map(|(cluster, _)| cluster.as_ref());
-    if let Some(trouble) = &seen.cluster.trouble {
-        errors.note("cluster", trouble);
-    }
-    if let Some(trouble) = &seen.offer.trouble {
-        errors.note("release", trouble);
-    }
-    let core_ready =
-        cluster.and_then(|cluster| errors.keep("coreReady", &cluster.core_ready).copied().flatten());
-    let running = cluster.and_then(|cluster| errors.keep("controlPlane", &cluster.control_plane));
-    let whose = cluster.and_then(|cluster| errors.keep("adminPasswordReset", &cluster.administrator));
-    let mut app = app(selection, &seen.offer);
-    app["update"] = app_update::view(
-        document,
-        seen.owner,
-        core_ready.filter(|_| app_update::is_blocked(document)),
-    );
-    let mut control_plane = control_plane::view(running, &offered(selection, &seen.offer));
-    control_plane["channel"] = json!(selection.map_or("stable", channel));
-    control_plane["resolvedAt"] = resolved_at(&seen.offer);
-    let upgrade = errors
-        .keep("controlPlaneUpgrade", &seen.upgrade)
-        .unwrap_or(&Value::Null);
-    control_plane["upgrade"] = upgrade::view(upgrade, seen.now);
-    json!({
-        "app": app,
-        "controlPlane": control_plane,
-        "license": license(&seen.license, seen.now, &mut errors),
-        "appUrl": app_url(selection),
-        "adminPasswordReset": reset(whose),
-        "support": {
-            "capability": {
-                "state": "unavailable",
-                "available": false,
-                "message": "Remote support sessions are not part of this control plane.",
-            },
-            "active": null,
-            "history": [],
-        },
-        "collectedAt": iso_millis(seen.now),
-        "errors": errors.0,
-    })
-}
-
-fn resolved_at(offer: &Shown<Option<Offer>>) -> Value {
-    let resolved = offer.good.as_ref().filter(|(offer, _)| offer.is_some());
-    resolved.map_or(Value::Null, |(_, at)| iso_millis(*at).into())
-}
-
-fn app(selection: Option<&ReleaseSelection>, offer: &Shown<Option<Offer>>) -> Value {
-    let pinned = selection.and_then(|selection| selection.manifest_digest.as_deref());
-    let found = offer.good.as_ref().and_then(|(offer, _)| offer.as_ref().as_ref());
-    let resolved = found.map(|offer| offer.manifest_digest.as_str());
-    let state = match (pinned, resolved) {
-        (Some(pinned), Some(resolved)) if pinned == resolved => "current",
-        (Some(_), Some(_)) => "available",
-        (None, _) | (_, None) => "unknown",
-    };
-    let available = state == "available";
-    let version = selection.map(|selection| selection.selected_release_version.as_str());
-    json!({
-        "version": version.filter(|version| !version.is_empty()),
-        "channel": selection.map_or("stable", channel),
-        "updateAvailable": available,
-        "availableVersion": found.filter(|_| available).map(|offer| &offer.version),
-        "pinnedReleaseDigest": pinned,
-        "resolvedReleaseDigest": resolved,
-        "resolvedAt": resolved_at(offer),
-        "check": {
-            "state": state,
-            "checkedAt": offer.good.as_ref().map(|(_, at)| iso_millis(*at)),
-            "error": offer.trouble.as_ref().map(|trouble| &trouble.message),
-        },
-    })
-}
-
-fn offered<'a>(selection: Option<&ReleaseSelection>, offer: &'a Shown<Option<Offer>>) -> Offered<'a> {
-    match (selection, offer.good.as_ref().map(|(offer, _)| offer.as_ref())) {
-        (None, _) => Offered::Nothing,
-        (Some(_), Some(Some(offer))) => offer
-            .control_plane
-            .as_ref()
-            .map_or(Offered::Unusable, Offered::Named),
-        (Some(_), Some(None) | None) => Offered::Unresolved,
-    }
-}
-
-fn license(shown: &Shown<LicenseView>, now: Timestamp, errors: &mut Errors) -> Value {
-    let good = shown.good.as_ref().map(|(view, _)| view.as_ref());
-    let troubles = [
-        shown.trouble.as_ref(),
-        good.and_then(|view| view.trouble.as_ref()),
-    ];
-    if let Some(trouble) = troubles.into_iter().flatten().next() {
-        errors.note("license", trouble);
-    }
-    good.map_or_else(
-        || json!({"edition": null, "expiresAt": null, "perpetual": false, "status": "unknown", "source": null}),
-        |view| view.wire(now),
-    )
-}
-
-fn app_url(selection: Option<&ReleaseSelection>) -> Value {
-    let runtime = selection
-        .and_then(|selection| selection.runtime.clone())
-        .unwrap_or_default();
-    let url = Some(runtime.app_hostname).filter(|url| !url.is_empty());
-    let parsed = url.as_deref().and_then(|url| Url::parse(url).ok());
-    let servers = runtime
-        .dns_servers
-        .split(',')
-        .map(str::trim)
-        .filter(|server| !server.is_empty());
-    json!({
-        "host": parsed.as_ref().and_then(Url::host_str),
-        "url": url,
-        "dnsMode": if runtime.dns_mode.is_empty() { "system" } else { runtime.dns_mode.as_str() },
-        "dnsServers": servers.collect::<Vec<_>>(),
-        "pendingSince": runtime.pending_since,
-    })
-}
-
-fn reset(whose: Option<&Administrator>) -> Value {
-    let email = whose.and_then(|whose| whose.email.as_deref());
-    let tenant = whose.and_then(|whose| whose.tenant_id.as_deref());
-    let reason = match (whose, email, tenant) {
-        (None, ..) => Some("Whose password it would be is not known: the cluster on this box did not say."),
-        (Some(_), None, _) => {
-            Some("The first administrator's e-mail address is not recorded on this appliance.")
-        }
-        (Some(_), Some(_), None) => Some("The company's id is not recorded on this appliance."),
-        (Some(_), Some(_), Some(_)) => None,
-    };
-    json!({"available": reason.is_none(), "email": email, "reason": reason})
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    const B: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-
-    fn not_read<T>() -> Shown<T> {
-        Shown {
-            good: None,
-            trouble: Some(Trouble::new("registry_unavailable", "no answer")),
-        }
-    }
-
-    fn selection(digest: &Value) -> ReleaseSelection {
-        serde_json::from_value(json!({
-            "selectedChannel": "nightly", "selectedReleaseVersion": "1.0.0", "manifestDigest": digest,
-            "runtime": {"appHostname": "http://[2001:db8::1]:3000", "dnsMode": "custom", "dnsServers": "10.0.0.53, 10.0.0.54"},
-        }))
-        .unwrap()
-    }
-
-    fn seen(selection: Option<ReleaseSelection>, offer: Shown<Option<Offer>>) -> Value {
-        wire(&Seen {
-            selection: Ok(selection),
-            document: Ok(Value::Null),
-            upgrade: Ok(Value::Null),
-            owner: Liveness::Live,
-            license: not_read(),
-            offer,
-            cluster: not_read(),
-            now: Timestamp::UNIX_EPOCH,
-        })
-    }
-
-    fn offer(selection: &ReleaseSelection, digest: &str) -> Shown<Option<Offer>> {
-        let offer = Offer {
-            question: Question::of(selection),
-            version: "1.1.0".to_owned(),
-            manifest_digest: digest.to_owned(),
-            control_plane: None,
-        };
-        Shown {
-            good: Some((Arc::new(Some(offer)), Timestamp::UNIX_EPOCH)),
-            trouble: None,
-        }
-    }
-
-    #[test]
-    fn an_update_is_available_only_when_two_known_digests_differ() {
-        let installed = selection(&json!(A));
-        let wire = seen(Some(installed.clone()), offer(&installed, B));
-        assert_eq!(
-            (
-                &wire["app"]["updateAvailable"],
-                &wire["app"]["availableVersion"],
-                &wire["app"]["check"]["state"]
-            ),
-            (&json!(true), &json!("1.1.0"), &json!("available"))
-        );
-        let same = seen(Some(installed.clone()), offer(&installed, A));
-        assert_eq!(
-            (
-                &same["app"]["updateAvailable"],
-                &same["app"]["availableVersion"],
-                &same["app"]["check"]["state"]
-            ),
-            (&json!(false), &Value::Null, &json!("current"))
-        );
-        let unpinned = selection(&Value::Null);
-        let unknown = seen(Some(unpinned.clone()), offer(&unpinned, A));
-        assert_eq!(unknown["app"]["check"]["state"], "unknown");
-    }
-
-    #[test]
-    fn what_could_not_be_read_is_unknown_and_listed_and_the_rest_is_there() {
-        let wire = seen(Some(selection(&json!(A))), not_read());
-        assert_eq!(wire["app"]["updateAvailable"], false);
-        assert_eq!(wire["controlPlane"]["upgradeState"], "unknown");
-        assert_eq!(wire["license"]["status"], "unknown");
-        assert_eq!(wire["adminPasswordReset"]["available"], false);
-        let parts: Vec<_> = wire["errors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|error| &error["part"])
-            .collect();
-        assert_eq!(parts, ["cluster", "release", "license"]);
-        assert_eq!(wire["app"]["version"], "1.0.0");
-        assert_eq!(
-            wire["appUrl"],
-            json!({"host": "[2001:db8::1]", "url": "http://[2001:db8::1]:3000", "dnsMode": "custom",
-                   "dnsServers": ["10.0.0.53", "10.0.0.54"], "pendingSince": null})
-        );
-    }
-
-    #[test]
-    fn a_fresh_box_has_the_whole_shape_and_no_release() {
-        let wire = seen(None, not_read());
-        assert_eq!(
-            (&wire["app"]["version"], &wire["app"]["channel"]),
-            (&Value::Null, &json!("stable"))
-        );
-        assert_eq!(wire["app"]["update"]["status"], "idle");
-        assert_eq!(wire["controlPlane"]["reason"], "not_installed");
-        assert_eq!(wire["appUrl"]["dnsMode"], "system");
-        assert_eq!(wire["support"]["capability"]["available"], false);
     }
 }

@@ -1,6 +1,8 @@
 //! What `GET /api/setup/plan` shows: each step, where it is, and what another attempt would do with it.
 //! Pure; the same types serve the page and the command line.
 
+mod words;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +24,8 @@ const SCHEMA_VERSION: u32 = 1;
 pub struct PlanView {
     /// Version of this shape.
     pub schema_version: u32,
-    /// `empty`, `queued`, `running`, `blocked`, `interrupted`, `cancelled` or `complete`.
+    /// Where the run is.
+    #[schema(value_type = words::PlanState)]
     pub state: String,
     /// Since when; ISO-8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,10 +89,12 @@ pub struct AutoRetry {
 #[serde(rename_all = "camelCase")]
 pub struct StepView {
     /// Its stable name.
+    #[schema(value_type = StepId)]
     pub id: String,
     /// What it is about.
     pub title: String,
-    /// `pending`, `running`, `done`, `failed`, `interrupted` or `cancelled`.
+    /// Where it is.
+    #[schema(value_type = StepStatus)]
     pub state: String,
     /// How often it was begun for these answers.
     pub attempt: u32,
@@ -121,7 +126,8 @@ pub struct StepView {
 /// What another attempt would do with a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OnRetry {
-    /// `skip`, `check` or `run`.
+    /// What would be done.
+    #[schema(value_type = words::RetryAction)]
     pub action: String,
     /// Why.
     pub why: String,

@@ -22,8 +22,9 @@ use super::picture::Feed;
 const AGENT: &str = concat!("alga-appliance-status/", env!("CARGO_PKG_VERSION"));
 /// Silence after which the server is asked, while node Leases are renewed every ten seconds.
 const BEATS_MISSED: Duration = Duration::from_secs(20);
-/// The same where nothing but bookmarks is regular: one a minute.
-const BOOKMARKS_MISSED: Duration = Duration::from_secs(75);
+/// The same where nothing beats, because there is no kubelet or its Leases may not be read. Bookmarks come
+/// once a minute, so the server of such a box is asked twice a minute at most; that of any other never is.
+const NOTHING_HEARD: Duration = Duration::from_secs(30);
 /// How long the server is given to say that it is ready.
 const ASK_LIMIT: Duration = Duration::from_secs(5);
 /// Longest answer to that question that is read.
@@ -189,7 +190,7 @@ impl Link {
             let patience = if self.0.is_beating.load(Ordering::Relaxed) {
                 BEATS_MISSED
             } else {
-                BOOKMARKS_MISSED
+                NOTHING_HEARD
             };
             let left = patience.saturating_sub(self.silence().unwrap_or_default());
             if timeout(left, self.0.suspected.notified()).await.is_err() {
@@ -218,3 +219,6 @@ impl Link {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -398,4 +398,6 @@ fn settle<T>(
 }
 
 #[cfg(test)]
+mod order;
+#[cfg(test)]
 mod tests;

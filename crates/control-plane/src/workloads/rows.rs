@@ -2,6 +2,7 @@
 
 mod deployment;
 mod event;
+mod found;
 mod pod;
 
 use k8s_openapi::api::core::v1::Namespace;
@@ -13,7 +14,8 @@ pub use deployment::{ConditionRow, DeploymentRow, ReplicaSetRow};
 pub(super) use deployment::{Set, joined};
 pub use event::EventRow;
 pub(super) use event::Newest;
-pub use pod::{ContainerRow, PodRow, PortRow};
+pub use found::{Found, LeftOut, LeftOutRow};
+pub use pod::{ContainerPhase, ContainerRow, PodRow, PortRow};
 
 /// A namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::promise::hold_whatever;
+
 pub(crate) const TOKEN: &str = "4821-0937-5566-1203-9987";
 pub(crate) const PASSWORD: &str = "Str0ng!Pass";
 pub(crate) const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 50));
@@ -264,18 +266,22 @@ impl Answer {
     }
 }
 
+/// The answer to a request, which is what the API's document promises.
 pub(crate) async fn answer(front: &Front, call: Call) -> Answer {
     let request = call.request.body(call.body).unwrap();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let response = front.clone().answer(request, call.peer).await;
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Answer {
+    let answer = Answer {
         status: parts.status,
         headers: parts.headers,
         body: serde_json::from_str(&text).unwrap_or_default(),
         text,
-    }
+    };
+    hold_whatever(&method, &uri, &answer);
+    answer
 }
 
 /// Sends bytes to a real server and reads until it closes the connection.

@@ -3,19 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use appliance_control_plane::http::{Limits, openapi, paths};
+use appliance_control_plane::http::{Limits, paths};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::api::{Api, page};
-use super::harness::{Answer, Call, TOKEN, TestBox, head};
-use super::schema::violations;
+use super::harness::{Call, TOKEN, TestBox, head};
+use super::promise::{document, hold};
 
 const METRICS_TOKEN: &str = "q3N8kZ0bS1x7vT5d";
-
-fn document() -> Value {
-    serde_json::from_str(&openapi()).unwrap()
-}
 
 /// `GET /path` for each operation.
 fn documented(document: &Value) -> BTreeSet<String> {
@@ -60,7 +56,7 @@ async fn every_route_is_in_the_document_and_nothing_else() {
         let methods = allowed.split(", ").filter(|method| *method != "HEAD");
         served.extend(methods.map(|method| format!("{method} {path}")));
     }
-    let documented = documented(&document());
+    let documented = documented(document());
     let missing: Vec<_> = served.difference(&documented).collect();
     assert!(
         missing.is_empty(),
@@ -78,7 +74,7 @@ fn each_operation_says_how_it_fails_and_who_may_ask() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     let mut ids = BTreeSet::new();
-    for operation in documented(&document) {
+    for operation in documented(document) {
         let (method, path) = operation.split_once(' ').unwrap();
         let found = &document["paths"][path][method.to_lowercase()];
         let responses = found["responses"].as_object().unwrap();
@@ -106,33 +102,6 @@ fn each_operation_says_how_it_fails_and_who_may_ask() {
                 );
             }
         }
-    }
-}
-
-/// The answer is one that the document has for this operation, and its body is of that schema.
-fn hold(document: &Value, operation: &str, answer: &Answer) {
-    let (method, path) = operation.split_once(' ').unwrap();
-    let status = answer.status.as_str();
-    let response = &document["paths"][path][method.to_lowercase()]["responses"][status];
-    assert!(
-        response.is_object(),
-        "{operation} answered {status}, which is not documented: {}",
-        answer.text
-    );
-    let Some(content) = response["content"].as_object() else {
-        return;
-    };
-    let kind = answer.header("content-type").split(';').next().unwrap();
-    let schema = &content
-        .get(kind)
-        .unwrap_or_else(|| panic!("{operation} {status} is of type {kind}"))["schema"];
-    if kind == "application/json" {
-        let found = violations(document, schema, &answer.body);
-        assert!(
-            found.is_empty(),
-            "{operation} {status}: {found:#?}\n{}",
-            answer.text
-        );
     }
 }
 
@@ -181,7 +150,7 @@ async fn what_every_get_route_answers_is_what_the_document_says() {
     let api = cluster().await;
     let on = api.a_box();
     let cookie = on.configured().await;
-    for operation in documented(&document) {
+    for operation in documented(document) {
         let Some(path) = operation.strip_prefix("GET ") else {
             continue;
         };
@@ -202,8 +171,8 @@ async fn what_every_get_route_answers_is_what_the_document_says() {
             _ => StatusCode::OK,
         };
         assert_eq!(answer.status, expected, "{operation}: {}", answer.text);
-        hold(&document, &operation, &answer);
-        hold(&document, &operation, &on.get(&target).await);
+        hold(&operation, &answer);
+        hold(&operation, &on.get(&target).await);
     }
 }
 
@@ -212,18 +181,18 @@ async fn what_every_unsafe_route_refuses_is_what_the_document_says() {
     let document = document();
     let on = TestBox::new();
     let cookie = on.configured().await;
-    for operation in documented(&document) {
+    for operation in documented(document) {
         let (method, path) = operation.split_once(' ').unwrap();
         if method == "GET" {
             continue;
         }
         let call = || Call::new(method.parse().unwrap(), &example(path));
-        hold(&document, &operation, &on.send(call()).await);
+        hold(&operation, &on.send(call()).await);
         let foreign = on
             .send(call().cookie(&cookie).header("origin", "http://evil.example"))
             .await;
         assert_eq!(foreign.status, StatusCode::FORBIDDEN, "{operation}");
-        hold(&document, &operation, &foreign);
+        hold(&operation, &foreign);
         let takes_body = document["paths"][path][method.to_lowercase()]["requestBody"].is_object();
         if !takes_body {
             continue;
@@ -234,45 +203,40 @@ async fn what_every_unsafe_route_refuses_is_what_the_document_says() {
             .await
             .session();
         for body in ["[]", "{", "{\"no-such-field\": 1}"] {
-            hold(
-                &document,
-                &operation,
-                &on.send(call().cookie(&cookie).text(body)).await,
-            );
+            hold(&operation, &on.send(call().cookie(&cookie).text(body)).await);
         }
         let form = call().cookie(&cookie).header("content-type", "text/plain");
-        hold(&document, &operation, &on.send(form).await);
+        hold(&operation, &on.send(form).await);
         let large = call().cookie(&cookie).text("x".repeat(70 * 1024));
         let refused = on.send(large.header("content-length", "71680")).await;
-        hold(&document, &operation, &refused);
+        hold(&operation, &refused);
     }
 }
 
 #[tokio::test]
 async fn answers_to_what_an_operator_does_are_what_the_document_says() {
-    let document = document();
     let on = TestBox::new();
     let redeemed = on.post("/api/auth/redeem-token", json!({"token": TOKEN})).await;
     assert_eq!(redeemed.status, StatusCode::OK);
-    hold(&document, "POST /api/auth/redeem-token", &redeemed);
+    hold("POST /api/auth/redeem-token", &redeemed);
     let wrong = on
         .post(
             "/api/auth/redeem-token",
             json!({"token": "0000-0000-0000-0000-0000"}),
         )
         .await;
-    hold(&document, "POST /api/auth/redeem-token", &wrong);
+    hold("POST /api/auth/redeem-token", &wrong);
     let weak = on
         .post("/api/auth/set-password", json!({"token": TOKEN, "password": "x"}))
         .await;
-    hold(&document, "POST /api/auth/set-password", &weak);
+    hold("POST /api/auth/set-password", &weak);
     let early = on.post("/api/auth/login", json!({"password": "x"})).await;
-    hold(&document, "POST /api/auth/login", &early);
+    hold("POST /api/auth/login", &early);
     let cookie = on.configured().await;
     let login = on
         .post("/api/auth/login", json!({"password": super::harness::PASSWORD}))
         .await;
-    hold(&document, "POST /api/auth/login", &login);
+    hold("POST /api/auth/login", &login);
     let call = |path: &str| Call::new(Method::POST, path).cookie(&cookie);
     for (path, body) in [
         ("/api/setup", json!({})),
@@ -281,20 +245,12 @@ async fn answers_to_what_an_operator_does_are_what_the_document_says() {
         ("/api/recover", json!({"release": "no-such"})),
         ("/api/workloads/restart", json!({"name": "db"})),
     ] {
-        hold(
-            &document,
-            &format!("POST {path}"),
-            &on.send(call(path).json(body)).await,
-        );
+        hold(&format!("POST {path}"), &on.send(call(path).json(body)).await);
     }
     on.write("install-state.json", b"{");
     let unreadable = on.get("/api/auth/state").await;
     assert_eq!(unreadable.body["stateUnreadable"], true);
-    hold(&document, "GET /api/auth/state", &unreadable);
-    hold(&document, "GET /healthz", &on.get("/healthz").await);
-    hold(
-        &document,
-        "POST /api/auth/logout",
-        &on.send(call("/api/auth/logout")).await,
-    );
+    hold("GET /api/auth/state", &unreadable);
+    hold("GET /healthz", &on.get("/healthz").await);
+    hold("POST /api/auth/logout", &on.send(call("/api/auth/logout")).await);
 }

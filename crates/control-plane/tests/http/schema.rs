@@ -1,5 +1,11 @@
 //! Whether a value is what a schema of the document says. The part of JSON Schema that the document uses,
 //! and a failure for whatever else it should come to use.
+//!
+//! Clients may be sent more than they know, so the document does not close its objects. Here they are closed:
+//! what an answer has beyond the members that its schema names is a violation, unless the schema says what
+//! further members are, or names none at all.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -22,6 +28,37 @@ pub(crate) fn violations(document: &Value, schema: &Value, value: &Value) -> Vec
 }
 
 fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    surplus(document, schema, value, at, found);
+    open(document, schema, value, at, found);
+}
+
+/// Members that nobody has named.
+fn surplus(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    let names = schema.get("$ref").is_none().then(|| named(document, schema));
+    if let (Some(Some(names)), Some(object)) = (names, value.as_object()) {
+        let unnamed = object.keys().filter(|key| !names.contains(key.as_str()));
+        found.extend(unnamed.map(|key| format!("{at}: {key} is not in its schema")));
+    }
+}
+
+/// The members that a schema names, also in its parts; `None` where it leaves open what they are.
+fn named<'a>(document: &'a Value, schema: &'a Value) -> Option<BTreeSet<&'a str>> {
+    if let Some(reference) = schema.get("$ref") {
+        return named(document, resolve(document, reference));
+    }
+    if schema.get("additionalProperties").is_some() {
+        return None;
+    }
+    if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+        let parts: Option<Vec<_>> = parts.iter().map(|part| named(document, part)).collect();
+        return Some(parts?.into_iter().flatten().collect());
+    }
+    let properties = schema.get("properties")?.as_object()?;
+    Some(properties.keys().map(String::as_str).collect())
+}
+
+/// Everything but that.
+fn open(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     let Some(schema) = schema.as_object() else {
         if schema == &Value::Bool(false) {
             found.push(format!("{at}: nothing is allowed here"));
@@ -54,13 +91,19 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             "oneOf" | "anyOf" => alternatives(document, (keyword, rule), value, at, found),
             "allOf" => {
                 for part in rule.as_array().unwrap() {
-                    check(document, part, value, at, found);
+                    open(document, closed_by_whole(document, part), value, at, found);
                 }
             }
             silent if SILENT.contains(&silent) => {}
             unknown => found.push(format!("{at}: this check does not know the keyword {unknown}")),
         }
     }
+}
+
+/// A part whose members are counted with those of the whole.
+fn closed_by_whole<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    part.get("$ref")
+        .map_or(part, |reference| resolve(document, reference))
 }
 
 fn resolve<'a>(document: &'a Value, reference: &Value) -> &'a Value {
@@ -152,6 +195,20 @@ fn each_rule_is_broken_by_what_breaks_it() {
         },
         "additionalProperties": false,
     });
+    let whole = serde_json::json!({"allOf": [
+        {"type": "object", "properties": {"a": {"type": "string"}}},
+        {"type": "object", "properties": {"b": {"type": "integer"}}},
+    ]});
+    let of_whole = |value: Value| violations(&document, &whole, &value).len();
+    assert_eq!(of_whole(serde_json::json!({"a": "x", "b": 1})), 0);
+    assert_eq!(of_whole(serde_json::json!({"a": "x", "c": 1})), 1);
+    let no_more = serde_json::json!({"properties": {"a": {}}});
+    assert_eq!(
+        violations(&document, &no_more, &serde_json::json!({"b": 1})).len(),
+        1
+    );
+    let any = serde_json::json!({"type": "object"});
+    assert_eq!(violations(&document, &any, &serde_json::json!({"b": 1})).len(), 0);
     let good = serde_json::json!({"a": "x", "b": null, "c": ["x"], "d": "y"});
     assert_eq!(violations(&document, &schema, &good), Vec::<String>::new());
     for bad in [

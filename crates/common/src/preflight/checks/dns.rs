@@ -7,7 +7,8 @@ use super::{Check, Group::Dns};
 use crate::findings::FindingId as Id;
 use crate::outbound::resolvers_in;
 use crate::preflight::facts::{Answer, Facts, Reading};
-use crate::preflight::verdict::{Judged, bad, good, none_of, odd, skipped};
+use crate::preflight::network::NOT_NEEDED;
+use crate::preflight::verdict::{Gap, Judged, bad, good, none_of, odd, skipped};
 
 const RESOLV_CONF: &str = "etc/resolv.conf";
 /// What k3s gives to pods instead, where `/etc/resolv.conf` names only this machine.
@@ -65,12 +66,23 @@ fn shown(server: &SocketAddr) -> String {
     }
 }
 
-fn asked(facts: &Facts) -> Result<&[(SocketAddr, Reading<Answer>)], String> {
+fn named(facts: &Facts) -> Result<&[(SocketAddr, Reading<Answer>)], String> {
     facts.network.servers.as_deref().map_err(Clone::clone)
 }
 
+/// The servers with their answers, where they are asked at all.
+fn asked(facts: &Facts) -> Result<&[(SocketAddr, Reading<Answer>)], Gap> {
+    if facts.network.resolves {
+        Ok(named(facts)?)
+    } else {
+        Err(Gap::Skipped(NOT_NEEDED.to_owned()))
+    }
+}
+
 fn servers(facts: &Facts) -> Judged {
-    match asked(facts)? {
+    match named(facts)? {
+        // The system's empty list says nothing about this network then.
+        [] if !facts.network.resolves => skipped(NOT_NEEDED),
         [] => bad("none is configured"),
         some => good(
             some.iter()
@@ -134,6 +146,9 @@ fn registry(facts: &Facts) -> Judged {
 }
 
 fn wildcard(facts: &Facts) -> Judged {
+    if !facts.network.resolves {
+        return skipped(NOT_NEEDED);
+    }
     match facts.network.nonsense.as_ref().map_err(Clone::clone)? {
         Answer::NoAddress(_) => good("have no address"),
         Answer::Addresses(found) => {

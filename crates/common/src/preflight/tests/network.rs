@@ -72,6 +72,26 @@ async fn each_server_is_asked_once_and_its_date_is_compared() {
 }
 
 #[tokio::test]
+async fn of_a_registry_that_is_an_address_no_dns_server_is_asked() {
+    let asked = UdpSocket::bind("127.0.0.1:0").unwrap();
+    asked.set_nonblocking(true).unwrap();
+    let registry = WebServer::start(|_| Scripted::ok("{}")).await.unwrap();
+    let mut targets = targets(&format!("http://{}/v2/", registry.address()));
+    targets.outbound.dns = DnsPolicy::Custom(vec![asked.local_addr().unwrap()]);
+    let report = report(&targets).await;
+    for id in [
+        FindingId::DnsServerAnswers,
+        FindingId::DnsGhcr,
+        FindingId::DnsWildcard,
+    ] {
+        let check = report.check(id).unwrap();
+        assert_eq!(check.outcome, Outcome::Skipped, "{check:?}");
+    }
+    let heard = asked.recv(&mut [0; 512]).unwrap_err();
+    assert_eq!(heard.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
 async fn a_page_in_the_registrys_place_is_a_captive_portal() {
     let portal = WebServer::start(|_| Scripted::redirect("http://login.example/"))
         .await

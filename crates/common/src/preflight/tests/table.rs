@@ -749,6 +749,24 @@ fn a_dns_server_is_named_when_it_does_not_answer() {
 }
 
 #[test]
+fn where_no_name_is_resolved_dns_is_skipped_and_says_why() {
+    let root = healthy();
+    let mut facts = facts(root.path());
+    facts.network.resolves = false;
+    facts.network.servers = Ok(Vec::new());
+    for id in [Id::DnsServers, Id::DnsServerAnswers, Id::DnsGhcr, Id::DnsWildcard] {
+        let (found, measured) = outcome(&facts, id);
+        assert_eq!(found, Outcome::Skipped, "{id}");
+        assert!(measured.starts_with("no name needs resolving here"), "{measured}");
+    }
+    facts.network.servers = Ok(vec![(server("10.0.0.53:53"), Err("not asked".to_owned()))]);
+    assert_eq!(
+        outcome(&facts, Id::DnsServers),
+        (Outcome::Pass, "10.0.0.53".to_owned())
+    );
+}
+
+#[test]
 fn a_proxy_must_not_be_asked_for_the_cluster_itself() {
     let root = healthy();
     let mut facts = facts(root.path());

@@ -9,7 +9,7 @@ use crate::readiness::draft::{Draft, Gates};
 use crate::readiness::due::Due;
 use crate::readiness::flux::{Standing, source_key, standing};
 use crate::readiness::inventory::{CORE_RELEASE, KUSTOMIZATIONS};
-use crate::readiness::observed::{FluxObject, Objects, Reading};
+use crate::readiness::observed::{FluxKind, FluxObject, Objects, Reading};
 use crate::readiness::parts::condition;
 use crate::readiness::wire::ComponentTier;
 use crate::readiness::words::mentions;
@@ -66,7 +66,7 @@ fn draft(scene: &Scene, object: &FluxObject, siblings: &Objects<FluxObject>, due
     let ready = condition(&object.conditions, "Ready");
     let events = scene
         .index
-        .events_of(&object.namespace, &object.kind, &object.name);
+        .events_of(&object.namespace, object.kind.as_str(), &object.name);
     let draft = Draft::new(id, gates, &object.name, reason.clone());
     let draft = if id == FindingId::FluxSourceNotReady && gates == Gates::Login {
         draft.means("The release was never fetched, so that nothing can be installed.")
@@ -77,16 +77,16 @@ fn draft(scene: &Scene, object: &FluxObject, siblings: &Objects<FluxObject>, due
         draft
             .next(next(&reason))
             .since(ready.and_then(|ready| ready.since))
-            .object(&object.kind, Some(&object.namespace), &object.name)
+            .object(object.kind.as_str(), Some(&object.namespace), &object.name)
             .explained_by(events),
     )
 }
 
 fn id(object: &FluxObject) -> FindingId {
-    match object.kind.as_str() {
-        "HelmRelease" => FindingId::HelmreleaseFailed,
-        "Kustomization" => FindingId::KustomizationNotReady,
-        _ => FindingId::FluxSourceNotReady,
+    match object.kind {
+        FluxKind::HelmRelease => FindingId::HelmreleaseFailed,
+        FluxKind::Kustomization => FindingId::KustomizationNotReady,
+        FluxKind::OciRepository | FluxKind::HelmRepository => FindingId::FluxSourceNotReady,
     }
 }
 
@@ -99,7 +99,7 @@ fn is_stuck(object: &FluxObject, message: &str) -> bool {
         "pending-install",
         "pending-upgrade",
     ];
-    object.kind == "HelmRelease" && mentions(message, &words)
+    object.kind == FluxKind::HelmRelease && mentions(message, &words)
 }
 
 fn next(reason: &str) -> Option<&'static str> {
@@ -121,16 +121,18 @@ fn gates(scene: &Scene, object: &FluxObject) -> Gates {
             .filter(|judged| judged.part.tier == ComponentTier::Login);
         of_login.all(|judged| judged.told.is_ready())
     };
-    match object.kind.as_str() {
-        "HelmRelease" if name == CORE_RELEASE => if_open(is_installed),
-        "HelmRelease" => match scene.parts.iter().find(|judged| judged.part.release == name) {
+    match object.kind {
+        FluxKind::HelmRelease if name == CORE_RELEASE => if_open(is_installed),
+        FluxKind::HelmRelease => match scene.parts.iter().find(|judged| judged.part.release == name) {
             Some(judged) => scene.gates(judged.part),
             None => Gates::Nothing,
         },
-        "Kustomization" if name == "alga-background" => Gates::Background,
-        "Kustomization" => if_open(is_installed),
+        FluxKind::Kustomization if name == "alga-background" => Gates::Background,
+        FluxKind::Kustomization => if_open(is_installed),
         // What was fetched once is installed and stays.
-        _ => if_open(is_installed || object.revision.is_some()),
+        FluxKind::OciRepository | FluxKind::HelmRepository => {
+            if_open(is_installed || object.revision.is_some())
+        }
     }
 }
 
@@ -142,13 +144,23 @@ fn missing(scene: &Scene, due: &mut Due) -> Vec<Draft> {
     let parent = source_key();
     if is_made(&cluster.kustomizations, std::slice::from_ref(&parent), due) {
         let made: Vec<String> = KUSTOMIZATIONS.iter().map(|name| in_flux(name)).collect();
-        drafts.extend(absent(scene, "Kustomization", &cluster.kustomizations, &made));
+        drafts.extend(absent(
+            scene,
+            FluxKind::Kustomization,
+            &cluster.kustomizations,
+            &made,
+        ));
     }
     let makers: Vec<String> = KUSTOMIZATIONS.iter().map(|name| in_flux(name)).collect();
     if is_made(&cluster.kustomizations, &makers, due) {
         let in_system = |name: &&str| format!("{}/{name}", namespace::ALGA_SYSTEM);
         let made: Vec<String> = SERVICES.iter().map(in_system).collect();
-        drafts.extend(absent(scene, "HelmRelease", &cluster.helm_releases, &made));
+        drafts.extend(absent(
+            scene,
+            FluxKind::HelmRelease,
+            &cluster.helm_releases,
+            &made,
+        ));
     }
     drafts
 }
@@ -167,7 +179,12 @@ fn is_made(reading: &Reading<Objects<FluxObject>>, makers: &[String], due: &mut 
     })
 }
 
-fn absent(scene: &Scene, kind: &str, reading: &Reading<Objects<FluxObject>>, keys: &[String]) -> Vec<Draft> {
+fn absent(
+    scene: &Scene,
+    kind: FluxKind,
+    reading: &Reading<Objects<FluxObject>>,
+    keys: &[String],
+) -> Vec<Draft> {
     let Ok(objects) = reading.current() else {
         return Vec::new();
     };
@@ -175,14 +192,14 @@ fn absent(scene: &Scene, kind: &str, reading: &Reading<Objects<FluxObject>>, key
     let draft = |key: &String| {
         let (in_namespace, name) = key.split_once('/').unwrap_or_default();
         let object = FluxObject {
-            kind: kind.to_owned(),
+            kind,
             namespace: in_namespace.to_owned(),
             name: name.to_owned(),
             ..FluxObject::default()
         };
         let reason = format!("{kind} {name} is not there, although what makes it is ready");
         Draft::new(FindingId::FluxObjectMissing, gates(scene, &object), name, reason).object(
-            kind,
+            kind.as_str(),
             Some(in_namespace),
             name,
         )

@@ -9,6 +9,7 @@ use crate::findings::FindingId;
 use crate::names::namespace;
 use crate::readiness::draft::{Draft, Gates};
 use crate::readiness::due::Due;
+use crate::readiness::flux::is_ready;
 use crate::readiness::inventory::{NAMESPACES, Part, carries_others};
 use crate::readiness::observed::{BootstrapState, Pod, Workload};
 use crate::readiness::parts::{Judged, condition};
@@ -116,20 +117,13 @@ fn limit(scene: &Scene) -> Duration {
 /// Not there although the release that brings it is ready.
 fn missing(scene: &Scene, judged: &Judged, due: &mut Due) -> Option<Draft> {
     let releases = scene.seen.cluster.helm_releases.current().ok()?;
-    let key = format!("{}/{}", namespace::ALGA_SYSTEM, judged.part.release);
-    let ready = condition(&releases.known.get(&key)?.conditions, "Ready")?;
-    let is_made = ready.status == "True" && (ready.since.is_none() || due.is_over(ready.since, MADE));
+    let release = releases.known.get(&judged.part.release_key())?;
+    let since = condition(&release.conditions, "Ready")?.since;
+    let is_made = is_ready(release, releases) && (since.is_none() || due.is_over(since, MADE));
     is_made.then(|| {
-        let reason = format!(
-            "{} is gone, although its release is installed",
-            judged.part.title()
-        );
-        let draft = Draft::new(
-            FindingId::WorkloadMissing,
-            scene.gates(judged.part),
-            judged.part.name,
-            reason,
-        );
+        let gates = scene.gates(judged.part);
+        let reason = judged.told.reasons.join("; ");
+        let draft = Draft::new(FindingId::WorkloadMissing, gates, judged.part.name, reason);
         about(draft, judged.part)
     })
 }

@@ -134,11 +134,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::new(
         FindingId::WorkloadMissing,
         Layer::Application,
-        "A workload is not there although its release is installed.",
+        "A workload is not there although the Helm release that brings it is ready, for a minute at least.",
     )
     .means(
-        "Somebody has deleted it.",
-        "Press “Repair” for the release that brings it.",
+        "Helm has installed the release and does not look after it by itself: the workload was deleted since then, \
+         or the chart does not bring it.",
+        "Press “Repair” for the release that brings it: Helm then makes again what is not there.",
     ),
     Entry::new(
         FindingId::ClusterReading,

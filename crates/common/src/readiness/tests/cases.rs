@@ -6,7 +6,7 @@ use super::healthy::*;
 use crate::findings::FindingId;
 use crate::names::APPLICATION;
 use crate::readiness::observed::*;
-use crate::readiness::wire::{RollupState, Severity, document};
+use crate::readiness::wire::{OperationKind, RollupState, Severity, document};
 use crate::readiness::{Signal, TierStatus, UpdateStatus, judge, update};
 
 #[test]
@@ -192,7 +192,7 @@ fn case_14_an_upgrade_within_its_time_is_no_blocker_and_becomes_one_afterwards()
         Some(probe_grows_old),
         "before the release is overdue"
     );
-    assert_eq!(verdict.operations[0].kind, "helm");
+    assert_eq!(verdict.operations[0].kind, OperationKind::Helm);
     assert_eq!(verdict.operations[0].elapsed_seconds, Some(300));
     let verdict = judge(&upgrading(16 * 60));
     assert_eq!(ids(&verdict), [FindingId::HelmreleaseFailed]);
@@ -328,6 +328,8 @@ fn case_22_a_look_that_succeeds_resolves_a_recorded_failure_of_the_network() {
         message: "all answers".to_owned(),
         next_step: String::new(),
     });
+    // Setup stopped long before it brought this kind.
+    seen.cluster.helm_releases.trouble = trouble(TroubleKind::NotServed);
     let verdict = judge(&seen);
     let recorded = verdict.recorded.unwrap();
     assert_eq!(recorded["resolvedByLiveCheck"], true);

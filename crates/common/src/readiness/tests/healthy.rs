@@ -87,9 +87,9 @@ pub(super) fn pod(name: &str, owner: (&str, &str)) -> Pod {
     }
 }
 
-pub(super) fn flux(kind: &str, namespace: &str, name: &str) -> FluxObject {
+pub(super) fn flux(kind: FluxKind, namespace: &str, name: &str) -> FluxObject {
     FluxObject {
-        kind: kind.to_owned(),
+        kind,
         namespace: namespace.to_owned(),
         name: name.to_owned(),
         generation: 3,
@@ -132,7 +132,7 @@ fn healthy_cluster() -> Cluster {
         unschedulable: false,
     };
     let in_flux =
-        |kind: &'static str| move |name: &str| keyed("flux-system", name, flux(kind, "flux-system", name));
+        |kind: FluxKind| move |name: &str| keyed("flux-system", name, flux(kind, "flux-system", name));
     let parents = ["alga-appliance"].into_iter().chain(KUSTOMIZATIONS);
     Cluster {
         api: Reading::of((), now()),
@@ -156,15 +156,17 @@ fn healthy_cluster() -> Cluster {
             },
         )]),
         sources: objects([
-            in_flux("OCIRepository")("alga-appliance"),
-            in_flux("HelmRepository")("alga-charts"),
+            in_flux(FluxKind::OciRepository)("alga-appliance"),
+            in_flux(FluxKind::HelmRepository)("alga-charts"),
         ]),
-        kustomizations: objects(parents.map(in_flux("Kustomization"))),
-        helm_releases: objects(
-            SERVICES
-                .iter()
-                .map(|name| keyed("alga-system", name, flux("HelmRelease", "alga-system", name))),
-        ),
+        kustomizations: objects(parents.map(in_flux(FluxKind::Kustomization))),
+        helm_releases: objects(SERVICES.iter().map(|name| {
+            keyed(
+                "alga-system",
+                name,
+                flux(FluxKind::HelmRelease, "alga-system", name),
+            )
+        })),
         events: Reading::of(Vec::new(), now()),
     }
 }

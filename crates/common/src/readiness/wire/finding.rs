@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Moment;
 use crate::findings::FindingId;
+use crate::readiness::catalogue::Layer;
 
 /// The first line of the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +60,8 @@ pub struct Blocker {
     pub severity: Severity,
     /// What it is about, by its name.
     pub component: String,
-    /// Where it is: `kubernetes`, `storage`, `flux`, `app-readiness`, …
-    pub layer: String,
+    /// Where it is.
+    pub layer: Layer,
     /// What happened.
     pub reason: String,
     /// What it means for the operator.

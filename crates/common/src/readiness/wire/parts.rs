@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Moment;
+use super::{Moment, Question};
+use crate::readiness::observed::{FluxKind, TroubleKind};
 use crate::readiness::verdict::Signal;
 
 /// One workload of the application.
@@ -82,8 +83,8 @@ pub enum ComponentStatus {
 pub struct Operation {
     /// `namespace/name` of what is busy.
     pub component: String,
-    /// `image-pull`, `container-start`, `scheduling`, `bootstrap`, `helm`, `flux`.
-    pub kind: String,
+    /// What kind of thing happens.
+    pub kind: OperationKind,
     /// The image, where one is pulled.
     pub image: Option<String>,
     /// What happens.
@@ -98,6 +99,23 @@ pub struct Operation {
     pub progress_available: bool,
     /// How far it is.
     pub progress_percent: Option<u8>,
+}
+
+/// Kinds of what is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationKind {
+    /// An image is pulled.
+    ImagePull,
+    /// A container is made and started.
+    ContainerStart,
+    /// A pod looks for its node.
+    Scheduling,
+    /// The bootstrap Job works.
+    Bootstrap,
+    /// A Helm release is installed or upgraded.
+    Helm,
 }
 
 /// An event.
@@ -267,7 +285,7 @@ pub struct Flux {
 #[serde(rename_all = "camelCase")]
 pub struct FluxRow {
     /// Its kind.
-    pub kind: String,
+    pub kind: FluxKind,
     /// Its name.
     pub name: String,
     /// Its namespace.
@@ -320,10 +338,10 @@ pub struct NodeRow {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReadingError {
-    /// What was asked for: `nodes`, `pods`, `helmReleases`, …
-    pub signal: String,
-    /// `not_yet`, `unreachable`, `forbidden`, `not_served`, `unintelligible`.
-    pub kind: String,
+    /// What was asked for.
+    pub signal: Question,
+    /// Why there is no answer.
+    pub kind: TroubleKind,
     /// The cause.
     pub message: String,
     /// Since when.

@@ -1,9 +1,11 @@
 //! Shapes of what managing reads and writes as plain JSON, for the API's document only.
 #![expect(dead_code, reason = "only the schemas are used")]
 
+use appliance_common::readiness::UpdateState;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::super::shapes::DnsMode;
 use crate::manage::reset::ResetView;
 
 /// A licence key.
@@ -37,8 +39,8 @@ pub(super) struct CodeRedeemed {
 pub(super) struct AddressForm {
     /// `http` or `https`, a host, and a port if need be.
     app_hostname: String,
-    /// `system` or `custom`.
-    dns_mode: Option<String>,
+    /// Who is asked for names.
+    dns_mode: Option<DnsMode>,
     /// A comma list, or a list.
     #[schema(value_type = Option<Object>)]
     dns_servers: Option<Value>,
@@ -63,11 +65,10 @@ pub(super) struct AddressSet {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct AddressDns {
-    /// `system` or `custom`.
-    mode: String,
+    /// Whether they are the box's own or the operator's.
+    mode: DnsMode,
     /// The servers.
-    #[schema(value_type = Object)]
-    servers: Value,
+    servers: String,
     /// `control-plane`.
     applies_to: String,
     /// The same in words.
@@ -127,12 +128,35 @@ pub(super) struct ManageStatus {
     /// Whether the administrator's password can be reset.
     admin_password_reset: ResetOffer,
     /// Remote support.
-    #[schema(value_type = Object)]
-    support: Value,
+    support: Support,
     /// When all this was put together; ISO-8601.
     collected_at: String,
     /// What is not known.
     errors: Vec<PartError>,
+}
+
+/// Remote support sessions.
+#[derive(ToSchema)]
+struct Support {
+    /// Whether there can be one.
+    capability: SupportCapability,
+    /// The session that is open; there is none.
+    #[schema(required, value_type = Option<Object>)]
+    active: Option<Value>,
+    /// Those that were; there are none.
+    #[schema(value_type = Vec<Object>)]
+    history: Vec<Value>,
+}
+
+/// Whether remote support can be had.
+#[derive(ToSchema)]
+struct SupportCapability {
+    /// `unavailable`.
+    state: String,
+    /// The same as a switch.
+    available: bool,
+    /// The same in a sentence.
+    message: String,
 }
 
 /// The application's release.
@@ -142,7 +166,7 @@ struct AppRelease {
     /// What is installed.
     #[schema(required)]
     version: Option<String>,
-    /// `stable` or `nightly`.
+    /// `stable` or `nightly`, or what else the box's own record names.
     channel: String,
     /// Whether the channel has another.
     update_available: bool,
@@ -161,16 +185,27 @@ struct AppRelease {
     /// How that look went.
     check: ReleaseCheck,
     /// The last update, or the one under way.
-    #[schema(value_type = Object)]
-    update: Value,
+    update: UpdateState,
+}
+
+/// Whether a channel has something else than what is here.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum OfferState {
+    /// It has the same.
+    Current,
+    /// It has another.
+    Available,
+    /// That is not known.
+    Unknown,
 }
 
 /// How a look at the channel went.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct ReleaseCheck {
-    /// `current`, `available` or `unknown`.
-    state: String,
+    /// What was found.
+    state: OfferState,
     /// ISO-8601.
     #[schema(required)]
     checked_at: Option<String>,
@@ -183,7 +218,7 @@ struct ReleaseCheck {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct ControlPlane {
-    /// `stable` or `nightly`.
+    /// `stable` or `nightly`, or what else the box's own record names.
     channel: String,
     /// Digest of the image that runs.
     #[schema(required)]
@@ -199,8 +234,8 @@ struct ControlPlane {
     resolved_at: Option<String>,
     /// Whether it is another.
     upgrade_available: bool,
-    /// `current`, `available` or `unknown`.
-    upgrade_state: String,
+    /// What was found.
+    upgrade_state: OfferState,
     /// Why it is not known, in one word.
     #[schema(required)]
     reason: Option<String>,
@@ -214,11 +249,33 @@ struct ControlPlane {
 /// An upgrade of the control plane.
 #[derive(ToSchema)]
 struct Upgrade {
-    /// `idle`, `running`, `complete` or `blocked`.
+    /// `idle`, `running`, `complete`, `blocked`, or a newer host agent's word.
     status: String,
     /// What it does, or why it stopped.
     #[schema(required)]
     message: Option<String>,
+}
+
+/// Whether a licence holds.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+enum LicenseStatus {
+    /// It does.
+    Active,
+    /// It has ended.
+    Expired,
+    /// That is not known.
+    Unknown,
+}
+
+/// Who told of a licence.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+enum LicenseSource {
+    /// The application.
+    Live,
+    /// What the installation began with.
+    SeedFallback,
 }
 
 /// The licence.
@@ -233,11 +290,11 @@ struct License {
     expires_at: Option<String>,
     /// Whether it does not end.
     perpetual: bool,
-    /// `active`, `expired` or `unknown`.
-    status: String,
-    /// `live` or `seed-fallback`.
+    /// Whether it holds.
+    status: LicenseStatus,
+    /// Who told.
     #[schema(required)]
-    source: Option<String>,
+    source: Option<LicenseSource>,
     /// When it was confirmed last.
     #[schema(rename = "lastCheckinAt")]
     last_check_in: Option<String>,
@@ -253,7 +310,7 @@ struct AppUrl {
     /// Its host.
     #[schema(required)]
     host: Option<String>,
-    /// `system` or `custom`.
+    /// `system` or `custom`, as it is recorded.
     dns_mode: String,
     /// DNS servers of the operator's own.
     dns_servers: Vec<String>,

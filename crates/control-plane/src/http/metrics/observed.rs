@@ -1,30 +1,13 @@
 //! What the published status document says, as a sample.
 
-use appliance_common::readiness::wire::{Blocker, ClusterSection, ReadingError, Rollup};
+use appliance_common::readiness::observed::TroubleKind;
+use appliance_common::readiness::wire::{Blocker, ClusterSection, Question, ReadingError, Rollup};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::metrics::{BlockerSample, StatusSample, TierSample, WatchSample};
 use crate::status::{Document, Status};
-
-/// What is watched, by the names that failed questions have in the document's `errors`.
-const WATCHED: [&str; 11] = [
-    "api",
-    "nodes",
-    "pods",
-    "deployments",
-    "statefulSets",
-    "jobs",
-    "claims",
-    "sources",
-    "kustomizations",
-    "helmReleases",
-    "events",
-];
-
-/// Some objects of a kind cannot be understood; the kind itself is current.
-const UNINTELLIGIBLE: &str = "unintelligible";
 
 /// The newest document; `None` when it does not say what it should.
 pub(super) fn sample(status: &Status, now: Timestamp) -> Option<StatusSample> {
@@ -67,26 +50,25 @@ fn word(value: &impl serde::Serialize) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// A question that failed says how old its answer is; the others are as old as the newest sign of life.
+/// A question that failed says how old its answer is; the others are as old as the newest sign of life. Where
+/// only some objects of a kind cannot be understood, the kind itself is current.
 fn watches(errors: &[ReadingError], age_seconds: f64, now: Timestamp) -> Vec<WatchSample> {
-    let failed = |kind: &str| {
-        errors
+    let watch = |question: Question| {
+        let failed = errors
             .iter()
-            .find(|error| error.signal == kind && error.kind != UNINTELLIGIBLE)
-    };
-    WATCHED
-        .into_iter()
-        .map(|kind| WatchSample {
-            kind: kind.to_owned(),
-            current: failed(kind).is_none(),
-            age_seconds: match failed(kind) {
+            .find(|error| error.signal == question && error.kind != TroubleKind::Unintelligible);
+        WatchSample {
+            kind: question.as_str().to_owned(),
+            current: failed.is_none(),
+            age_seconds: match failed {
                 None => Some(age_seconds),
                 Some(error) => error
                     .last_known_at
                     .map(|at| now.duration_since(at.0).as_secs_f64().max(0.0)),
             },
-        })
-        .collect()
+        }
+    };
+    Question::WATCHED.into_iter().map(watch).collect()
 }
 
 #[cfg(test)]
@@ -96,17 +78,21 @@ mod tests {
     #[test]
     fn a_watch_is_current_unless_its_question_failed() {
         let now: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
-        let error = |signal: &str, kind: &str, at: Option<&str>| ReadingError {
-            signal: signal.to_owned(),
-            kind: kind.to_owned(),
+        let error = |signal: Question, kind: TroubleKind, at: Option<&str>| ReadingError {
+            signal,
+            kind,
             message: String::new(),
             since: None,
             last_known_at: at.map(|at| at.parse::<Timestamp>().unwrap().into()),
         };
         let errors = [
-            error("pods", "unreachable", Some("2026-01-01T00:00:30Z")),
-            error("nodes", "forbidden", None),
-            error("jobs", "unintelligible", None),
+            error(
+                Question::Pods,
+                TroubleKind::Unreachable,
+                Some("2026-01-01T00:00:30Z"),
+            ),
+            error(Question::Nodes, TroubleKind::Forbidden, None),
+            error(Question::Jobs, TroubleKind::Unintelligible, None),
         ];
         let found = watches(&errors, 2.0, now);
         let of = |kind: &str| {
@@ -117,6 +103,6 @@ mod tests {
         assert_eq!(of("nodes"), (false, None));
         assert_eq!(of("jobs"), (true, Some(2.0)));
         assert_eq!(of("events"), (true, Some(2.0)));
-        assert_eq!(found.len(), WATCHED.len());
+        assert_eq!(found.len(), Question::WATCHED.len());
     }
 }

@@ -1,3 +1,5 @@
+use appliance_common::readiness::observed::FluxKind;
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {
@@ -114,15 +116,15 @@ fn a_kind_that_may_not_be_read_says_so_since_it_was_first_refused_and_recovers()
 #[test]
 fn sources_of_both_kinds_are_shown_together_even_with_one_name() {
     let mut picture = Picture::default();
-    let source = |kind: &str| {
+    let source = |kind: FluxKind| {
         let object = FluxObject {
-            kind: kind.to_owned(),
+            kind,
             ..FluxObject::default()
         };
         ("flux-system/x".to_owned(), Ok(object))
     };
     picture.show_oci_repositories(Shown::Begin);
-    picture.show_oci_repositories(Shown::Page(vec![source("OCIRepository")]));
+    picture.show_oci_repositories(Shown::Page(vec![source(FluxKind::OciRepository)]));
     picture.show_oci_repositories(Shown::Done);
     picture.settle(at(1), Some(at(1)));
     assert!(
@@ -130,14 +132,14 @@ fn sources_of_both_kinds_are_shown_together_even_with_one_name() {
         "one kind is not read yet"
     );
     picture.show_helm_repositories(Shown::Begin);
-    picture.show_helm_repositories(Shown::Page(vec![source("HelmRepository")]));
+    picture.show_helm_repositories(Shown::Page(vec![source(FluxKind::HelmRepository)]));
     picture.show_helm_repositories(Shown::Done);
     picture.settle(at(1), Some(at(1)));
     let sources = picture.observed.cluster.sources.current().unwrap();
-    assert_eq!(sources.known["flux-system/x"].kind, "OCIRepository");
+    assert_eq!(sources.known["flux-system/x"].kind, FluxKind::OciRepository);
     assert_eq!(
         sources.known["HelmRepository:flux-system/x"].kind,
-        "HelmRepository"
+        FluxKind::HelmRepository
     );
     picture.show_helm_repositories(Shown::Gone("flux-system/x".to_owned()));
     assert_eq!(picture.observed.cluster.sources.last.known.len(), 1);

@@ -1,6 +1,6 @@
 //! Flux' sources, Kustomizations and Helm releases.
 
-use appliance_common::readiness::observed::FluxObject;
+use appliance_common::readiness::observed::{FluxKind, FluxObject};
 use serde::Deserialize;
 
 use super::decode::{Meta, RawCondition, conditions, filled, go_duration};
@@ -62,22 +62,22 @@ struct Snapshot {
 }
 
 pub(super) fn oci_repository(raw: RawFlux) -> (String, FluxObject) {
-    flux("OCIRepository", raw)
+    flux(FluxKind::OciRepository, raw)
 }
 
 pub(super) fn helm_repository(raw: RawFlux) -> (String, FluxObject) {
-    flux("HelmRepository", raw)
+    flux(FluxKind::HelmRepository, raw)
 }
 
 pub(super) fn kustomization(raw: RawFlux) -> (String, FluxObject) {
-    flux("Kustomization", raw)
+    flux(FluxKind::Kustomization, raw)
 }
 
 pub(super) fn helm_release(raw: RawFlux) -> (String, FluxObject) {
-    flux("HelmRelease", raw)
+    flux(FluxKind::HelmRelease, raw)
 }
 
-fn flux(kind: &str, raw: RawFlux) -> (String, FluxObject) {
+fn flux(kind: FluxKind, raw: RawFlux) -> (String, FluxObject) {
     let (key, meta, status) = (raw.metadata.key(), raw.metadata, raw.status);
     let released = status
         .history
@@ -90,12 +90,12 @@ fn flux(kind: &str, raw: RawFlux) -> (String, FluxObject) {
         format!("{}/{}", namespace.as_deref().unwrap_or(&meta.namespace), on.name)
     };
     let object = FluxObject {
-        kind: kind.to_owned(),
+        kind,
         generation: meta.generation,
         generation_seen: None,
         observed_generation: status.observed_generation.unwrap_or(-1),
         suspended: raw.spec.suspend.unwrap_or(false),
-        is_address: kind == "HelmRepository" && raw.spec.r#type.as_deref() == Some("oci"),
+        is_address: kind == FluxKind::HelmRepository && raw.spec.r#type.as_deref() == Some("oci"),
         conditions: conditions(status.conditions),
         revision: fetched.or(released).or(status.last_applied_revision),
         attempted_revision: status.last_attempted_revision,

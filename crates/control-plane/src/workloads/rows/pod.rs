@@ -59,11 +59,25 @@ pub struct ContainerRow {
     pub ready: bool,
     /// How often it was started again.
     pub restarts: i32,
-    /// `running`, `waiting`, `terminated` or `unknown`.
-    pub state: String,
+    /// What it is doing.
+    pub state: ContainerPhase,
     /// Why it waits or has ended, in one word.
     #[schema(required)]
     pub reason: Option<String>,
+}
+
+/// What a container is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ContainerPhase {
+    /// It runs.
+    Running,
+    /// It has not started.
+    Waiting,
+    /// It has ended.
+    Terminated,
+    /// The kubelet has not told.
+    Unknown,
 }
 
 /// A port of a container.
@@ -123,7 +137,10 @@ fn is_ready(status: &PodStatus) -> bool {
 
 /// What the first container says that neither runs nor has done its work; those before the others first.
 fn reason(init: &[ContainerRow], containers: &[ContainerRow]) -> Option<String> {
-    let mut held_up = init.iter().chain(containers).filter(|one| one.state != "running");
+    let mut held_up = init
+        .iter()
+        .chain(containers)
+        .filter(|one| one.state != ContainerPhase::Running);
     held_up.find_map(|one| one.reason.clone().filter(|reason| reason != "Completed"))
 }
 
@@ -141,19 +158,20 @@ fn container(spec: &Container, seen: &[ContainerStatus]) -> ContainerRow {
         ports: ports.collect(),
         ready: status.is_some_and(|status| status.ready),
         restarts: status.map_or(0, |status| status.restart_count),
-        state: state.to_owned(),
+        state,
         reason,
     }
 }
 
-fn state(state: Option<&ContainerState>) -> (&'static str, Option<String>) {
+fn state(state: Option<&ContainerState>) -> (ContainerPhase, Option<String>) {
+    use ContainerPhase::{Running, Terminated, Unknown, Waiting};
     let Some(state) = state else {
-        return ("unknown", None);
+        return (Unknown, None);
     };
     match (&state.running, &state.waiting, &state.terminated) {
-        (Some(_), _, _) => ("running", None),
-        (None, Some(waiting), _) => ("waiting", waiting.reason.clone()),
-        (None, None, Some(ended)) => ("terminated", ended.reason.clone()),
-        (None, None, None) => ("unknown", None),
+        (Some(_), _, _) => (Running, None),
+        (None, Some(waiting), _) => (Waiting, waiting.reason.clone()),
+        (None, None, Some(ended)) => (Terminated, ended.reason.clone()),
+        (None, None, None) => (Unknown, None),
     }
 }
