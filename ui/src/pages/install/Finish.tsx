@@ -46,7 +46,7 @@ function Ready({ url }: { url: string | undefined }) {
     <Alert variant="success" isInline title="Alga PSA is ready" data-testid="ready">
       <p>This box has tried the sign-in page itself.</p>
       {url && (
-        <p>
+        <p className={styles["open"]}>
           <a href={url} className="pf-v6-c-button pf-m-primary">
             Open Alga PSA
           </a>
