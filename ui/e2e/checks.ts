@@ -3,9 +3,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { AxeResults } from "axe-core";
-import { DESKTOP, lookAs, type Page, PHONE, type Theme } from "./browser";
+import { DESKTOP, lookAs, type Page, PHONE, SCREENSHOTS, type Theme } from "./browser";
 
-const SCREENSHOTS = process.env["SCREENSHOTS"] ?? "../target/screenshots";
 const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Every way a page is looked at: both themes, on a desk and on a phone. */

@@ -1,8 +1,15 @@
+import { broken } from "./scenarios/broken";
 import { disturbed } from "./scenarios/disturbed";
+import { firstSetup } from "./scenarios/first-setup";
+import { install } from "./scenarios/install";
 import { look } from "./scenarios/look";
+import { manage } from "./scenarios/manage";
+import { restart } from "./scenarios/restart";
+import { session } from "./scenarios/session";
+import { workloads } from "./scenarios/workloads";
 
 /** `node main.mjs NAME` runs one scenario; it ends with 0 if what it says holds. */
-const SCENARIOS: Record<string, () => Promise<void>> = { look, disturbed };
+const SCENARIOS: Record<string, () => Promise<void>> = { look, disturbed, install, restart, "first-setup": firstSetup, session, workloads, manage, broken };
 
 const name = process.argv[2] ?? "";
 const scenario = SCENARIOS[name];

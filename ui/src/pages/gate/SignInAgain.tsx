@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { Button } from "@patternfly/react-core/dist/esm/components/Button";
 import { Modal, ModalBody, ModalHeader } from "@patternfly/react-core/dist/esm/components/Modal";
 import { session, useSession } from "../../session/session";
+import styles from "./Frame.module.css";
 import { SignInForm } from "./SignInForm";
 
 /** Over the page that was open when the session ended: what was typed there stays. */
@@ -19,9 +20,11 @@ export function SignInAgain() {
       <ModalHeader title="Your session has ended" labelId="again-title" description={mayReturn ? "Sign in to go on. What you typed on this page is kept." : undefined} />
       <ModalBody>
         {mayReturn ? <SignInForm onDone={session.refresh} /> : <p>The management password was reset on the appliance, so this session cannot be continued.</p>}
-        <Button variant="link" isInline onClick={session.leave}>
-          Leave this page
-        </Button>
+        <p className={styles["leave"]}>
+          <Button variant="link" isInline onClick={session.leave}>
+            Leave this page
+          </Button>
+        </p>
       </ModalBody>
     </Modal>
   );

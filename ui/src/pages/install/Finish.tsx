@@ -25,6 +25,7 @@ export function Finish({ plan }: { plan: Plan }) {
   }, [plan.state]);
   const url = appUrl(document) ?? config?.defaults.appHostname;
   if (document?.tiers?.loginReady) return <Ready url={url} />;
+  if (document?.rollup?.state === "blocked") return <HeldUp {...document.rollup} />;
   return (
     <Alert variant="info" isInline title="The application is starting" data-testid="starting">
       <p>Flux installs the release and starts the application. That takes some minutes; its images are being downloaded.</p>
@@ -36,7 +37,19 @@ export function Finish({ plan }: { plan: Plan }) {
           </li>
         ))}
       </ul>
-      <Link to="/">See the status page</Link>
+      <Link to="/status">See the status page</Link>
+    </Alert>
+  );
+}
+
+/** Waiting does not help: what does is said here, as on the status page. */
+function HeldUp({ message, nextAction }: { message: string; nextAction: string }) {
+  return (
+    <Alert variant="danger" isInline title={message} data-testid="held-up">
+      <p>
+        <strong>What to do:</strong> {nextAction}
+      </p>
+      <Link to="/status">See the status page</Link>
     </Alert>
   );
 }
@@ -46,7 +59,7 @@ function Ready({ url }: { url: string | undefined }) {
     <Alert variant="success" isInline title="Alga PSA is ready" data-testid="ready">
       <p>This box has tried the sign-in page itself.</p>
       {url && (
-        <p>
+        <p className={styles["open"]}>
           <a href={url} className="pf-v6-c-button pf-m-primary">
             Open Alga PSA
           </a>

@@ -6,6 +6,7 @@ import { automatic } from "./steps";
 export function Notice({ plan, sincePlan }: { plan: Plan; sincePlan: number }) {
   // A stop says itself when it goes on.
   const said = plan.state === "blocked" && automatic(plan.autoRetry, sincePlan) ? undefined : plan.notice;
-  if (!said) return null;
+  // A step that waits says so in its own line.
+  if (!said || plan.steps.some((step) => step.waitsFor === said)) return null;
   return <Alert variant={plan.state === "blocked" ? "warning" : "info"} isInline title={said} data-testid="notice" />;
 }

@@ -18,11 +18,13 @@ export function PlanActions({ plan }: { plan: Plan }) {
     setBusy(false);
   };
   const editable = plan.editable && plan.state !== "empty";
+  // The field for another code is what leads on; the same code once more hardly ever does.
+  const asksForCode = plan.editable && plan.failure?.step === "redeem-install-code";
   if (!plan.canRetry && !editable && !failure) return null;
   return (
     <div className={styles["actions"]}>
       {plan.canRetry && (
-        <Button onClick={() => void retry()} isDisabled={busy} isLoading={busy} data-testid="retry">
+        <Button variant={asksForCode ? "secondary" : "primary"} onClick={() => void retry()} isDisabled={busy} isLoading={busy} data-testid="retry">
           {plan.autoRetry?.willRetry ? "Try again now" : "Try again"}
         </Button>
       )}

@@ -12,7 +12,7 @@ export function Stopped({ plan, failure, sincePlan }: { plan: Plan; failure: Fai
   return (
     <section aria-label="Why it stopped" className={styles["stopped"]} data-testid="stopped" data-step={failure.step}>
       <Alert variant={next ? "warning" : "danger"} isInline title={failure.message}>
-        <p>{failure.suspectedCause}</p>
+        {failure.suspectedCause !== failure.message && <p>{failure.suspectedCause}</p>}
         {next ? (
           <p data-testid="automatic">
             {next}

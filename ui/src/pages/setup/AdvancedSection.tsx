@@ -12,9 +12,10 @@ import styles from "./Setup.module.css";
 /** What hardly anybody needs to change. It opens by itself when something in it is wrong. */
 export function AdvancedSection({ answers, found, onChange, network }: SectionProps & { network: SetupConfig["network"] }) {
   const [open, setOpen] = useState(false);
-  const isWrong = ADVANCED.some((name) => found[name]);
+  // It stays open while one corrects what was wrong.
+  if (!open && ADVANCED.some((name) => found[name])) setOpen(true);
   return (
-    <ExpandableSection toggleText="Advanced" isExpanded={open || isWrong} onToggle={(_, expanded) => setOpen(expanded)}>
+    <ExpandableSection toggleText="Advanced" isExpanded={open} onToggle={(_, expanded) => setOpen(expanded)}>
       <div className={styles["section"]}>
         <Field
           id="appHostname"

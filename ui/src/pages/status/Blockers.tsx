@@ -33,7 +33,7 @@ function Described({ blocker, isWorst }: { blocker: FullBlocker; isWorst: boolea
     <>
       <div className={styles["row"]}>
         <SeverityLabel severity={blocker.severity} />
-        <strong>{blocker.reason}</strong>
+        <strong className={styles["reason"]}>{blocker.reason}</strong>
         {blocker.since && (
           <span className={styles["push"]}>
             since <Moment at={blocker.since} />

@@ -16,8 +16,20 @@ const WORDS: Record<Component["status"], Shown> = {
 /** What was so when the cluster last answered is not green. */
 const WAS: Shown = ["custom", "Was healthy"];
 
+/** What nobody has made yet is not broken. */
+const TO_COME: Shown = ["custom", "To come"];
+const MISSING: Shown = ["danger", "Missing"];
+
+interface ComponentsProps {
+  components: Component[] | undefined;
+  /** Whether this is what was so, not what is. */
+  isOld: boolean;
+  /** Whether setup has not come to them yet. */
+  isComing: boolean;
+}
+
 /** The workloads of the application, each with how many of its pods are ready. */
-export function Components({ components, isOld }: { components: Component[] | undefined; isOld: boolean }) {
+export function Components({ components, isOld, isComing }: ComponentsProps) {
   return (
     <Section title="Components" testId="components">
       {!components || components.length === 0 ? (
@@ -25,7 +37,7 @@ export function Components({ components, isOld }: { components: Component[] | un
       ) : (
         <ul className={styles["list"]}>
           {components.map((component) => (
-            <Row key={`${component.namespace}/${component.name}`} component={component} isOld={isOld} />
+            <Row key={`${component.namespace}/${component.name}`} component={component} shown={shown(component, isOld, isComing)} />
           ))}
         </ul>
       )}
@@ -33,14 +45,24 @@ export function Components({ components, isOld }: { components: Component[] | un
   );
 }
 
-function Row({ component, isOld }: { component: Component; isOld: boolean }) {
-  const [status, words] = isOld && component.ready ? WAS : (WORDS[component.status] ?? WORDS.unknown);
+function shown(component: Component, isOld: boolean, isComing: boolean): Shown {
+  if (isOld && component.ready) return WAS;
+  if (isMissing(component)) return isComing ? TO_COME : MISSING;
+  return WORDS[component.status] ?? WORDS.unknown;
+}
+
+/** That it is not there is known; of one that could not be asked about nothing is. */
+function isMissing({ status, desired }: Component): boolean {
+  return status === "unhealthy" && desired === null;
+}
+
+function Row({ component, shown: [status, words] }: { component: Component; shown: Shown }) {
   return (
     <li data-testid={`component-${component.name}`} data-status={component.status}>
       <div className={styles["row"]}>
         <StateLabel status={status}>{words}</StateLabel>
         <span>{component.name}</span>
-        <span className={styles["push"]}>{ready(component)}</span>
+        {!isMissing(component) && <span className={styles["push"]}>{ready(component)}</span>}
       </div>
       {component.status !== "healthy" && component.message && <div className={styles["small"]}>{component.message}</div>}
     </li>

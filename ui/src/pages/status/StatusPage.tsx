@@ -26,20 +26,21 @@ export default function StatusPage() {
     return <Loading label="Asking the appliance" />;
   }
   const isOld = live.connection === "lost" || status.cluster?.reachable === false;
+  const isInstalling = Boolean(status.plan) && status.plan?.state !== "complete";
   return (
     <>
       <PageHeading title="Status" />
       <Headline live={live} status={status} />
-      {status.plan && status.plan.state !== "complete" && status.plan.state !== "empty" && (
-        <Alert variant="info" isInline isPlain title="Setup is not finished.">
+      {isInstalling && status.plan?.state !== "empty" && (
+        <Alert variant="info" isInline isPlain title="Setup is not finished." className={styles["unfinished"]}>
           <Link to="/install">See its steps</Link>
         </Alert>
       )}
-      <Tiers tiers={status.readinessTiers} isOld={isOld} />
       <Blockers blockers={status.topBlockers} />
+      <Tiers tiers={status.readinessTiers} isOld={isOld} />
       <div className={styles["columns"]}>
         <div className={styles["column"]}>
-          <Components components={status.components} isOld={isOld} />
+          <Components components={status.components} isOld={isOld} isComing={isInstalling} />
           <RecentEvents events={status.recentEvents} />
         </div>
         <div className={styles["column"]}>

@@ -22,6 +22,11 @@ describe("headline", () => {
     expect(headline(blocked, "live")).toEqual({ tone: "bad", title: "Login is down.", next: "Free some room." });
   });
 
+  it("asks for nothing where there is nothing to do", () => {
+    const quiet: Status = { ...healthy, rollup: { state: "fully_healthy", message: "Everything works.", nextAction: "Nothing." } };
+    expect(headline(quiet, "live")).toEqual({ tone: "good", title: "Everything works.", next: "" });
+  });
+
   it("is unknown for a document without a verdict or with one of a newer version", () => {
     expect(headline({}, "live").tone).toBe("unknown");
     const newer = { rollup: { state: "resting", message: "m", nextAction: "n" } } as unknown as Status;

@@ -14,11 +14,15 @@ export interface Headline {
   next: string;
 }
 
+/** How the appliance says that there is nothing to do; alone under a first line it would only puzzle. */
+const NOTHING_TO_DO = "Nothing.";
+
 /** What is known of the appliance, in two sentences. What is not known now never looks well. */
 export function headline(status: Status, connection: Connection): Headline {
   const { rollup } = status;
   if (!rollup) return { tone: "unknown", title: "What this appliance does is not known", next: "It does not tell its state. Load this page anew in a moment." };
-  const said: Headline = { tone: toneOf(status), title: rollup.message, next: rollup.nextAction };
+  const next = rollup.nextAction === NOTHING_TO_DO ? "" : rollup.nextAction;
+  const said: Headline = { tone: toneOf(status), title: rollup.message, next };
   return connection === "lost" ? { ...said, tone: "unknown" } : said;
 }
 
