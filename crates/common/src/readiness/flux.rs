@@ -45,8 +45,13 @@ pub(super) fn standing(object: &FluxObject, siblings: &Objects<FluxObject>, due:
     if object.is_address {
         return Standing::Ready;
     }
-    let lags = object.observed_generation != object.generation;
     let ready = condition(&object.conditions, "Ready");
+    // A controller that failed leaves `status.observedGeneration` behind (kustomize-controller after a failed
+    // build); what its condition says of the newest generation counts all the same.
+    let failed_at = ready
+        .filter(|ready| ready.status == "False")
+        .and_then(|ready| ready.observed_generation);
+    let lags = object.observed_generation != object.generation && failed_at != Some(object.generation);
     let Some(ready) = ready.filter(|_| !lags) else {
         let from = object.generation_seen.or(object
             .created

@@ -21,7 +21,7 @@ pub enum Failure {
         source: Box<reqwest::Error>,
     },
     /// The deadline passed.
-    #[error("no complete answer within {after:?}")]
+    #[error("no complete answer within {:.1} s", after.as_secs_f64())]
     Timeout {
         /// How long it was waited for.
         after: Duration,

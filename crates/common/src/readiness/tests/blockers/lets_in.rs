@@ -71,6 +71,17 @@ pub(super) const LETS_IN: &[(&str, Change, Id, Severity)] = &[
         Severity::Background,
     ),
     (
+        "kustomization that failed before its controller said what it had seen",
+        |s| {
+            let object = kustomization(s, "alga-background");
+            failed(object, "BuildFailed", "m");
+            object.generation += 1;
+            object.conditions[0].observed_generation = Some(object.generation);
+        },
+        Id::KustomizationNotReady,
+        Severity::Background,
+    ),
+    (
         "release",
         |s| failed(release(s, "alga-core"), "UpgradeFailed", "m"),
         Id::HelmreleaseFailed,
