@@ -8,16 +8,19 @@ export function Unreadable({ errors = [], kubernetes }: { errors: ReadingError[]
   const warnings = kubernetes?.warnings ?? [];
   return (
     <Section title="The box" testId="box">
-      <p className={styles["small"]}>{counts(kubernetes)}</p>
+      <p className={styles["small"]}>
+        {errors.length > 0 && "Last known: "}
+        {counts(kubernetes)}
+      </p>
       {(errors.length > 0 || warnings.length > 0) && (
         <ul className={styles["list"]}>
-          {errors.map((error) => (
-            <li key={error.signal} data-testid="reading-error" className={styles["small"]}>
-              <strong>Not known: {error.signal}.</strong> {error.message}
-              {error.lastKnownAt && (
+          {byCause(errors).map(({ signals, message, lastKnownAt }) => (
+            <li key={message} data-testid="reading-error" className={styles["small"]}>
+              <strong>Not known: {signals.join(", ")}.</strong> {message}
+              {lastKnownAt && (
                 <>
                   {" "}
-                  Last known <Moment at={error.lastKnownAt} />.
+                  Last known <Moment at={lastKnownAt} />.
                 </>
               )}
             </li>
@@ -32,6 +35,29 @@ export function Unreadable({ errors = [], kubernetes }: { errors: ReadingError[]
       )}
     </Section>
   );
+}
+
+interface Cause {
+  signals: string[];
+  message: string;
+  /** The oldest of them. */
+  lastKnownAt: string | undefined;
+}
+
+/** One line for one cause: when the API server is gone, every question fails alike. */
+function byCause(errors: ReadingError[]): Cause[] {
+  const causes = new Map<string, Cause>();
+  for (const { signal, message, lastKnownAt } of errors) {
+    const known = lastKnownAt ?? undefined;
+    const cause = causes.get(message);
+    if (!cause) {
+      causes.set(message, { signals: [signal], message, lastKnownAt: known });
+      continue;
+    }
+    cause.signals.push(signal);
+    if (known && (!cause.lastKnownAt || known < cause.lastKnownAt)) cause.lastKnownAt = known;
+  }
+  return [...causes.values()];
 }
 
 function counts(kubernetes: Status["kubernetes"]): string {
