@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use appliance_common::cluster::{Cluster, ClusterSource};
 use appliance_common::names::namespace;
+use appliance_tests::cluster::AuditedRequest;
 use appliance_tests::control_plane::Place;
 use appliance_tests::flux;
 use appliance_tests::process::GuardedDir;
@@ -145,6 +146,14 @@ impl World {
     /// A connection to it.
     pub(crate) async fn cluster(&self) -> Result<Cluster> {
         cluster(&self.kubeconfig).await
+    }
+
+    /// What a program asked the API server for, by the audit log; nothing of a cluster that was there before.
+    pub(crate) fn requests_of(&self, agent: &str) -> Result<Vec<AuditedRequest>> {
+        match &self.servers {
+            Servers::Own(stack) => stack.cluster.requests_of(agent),
+            Servers::Beside(_) => Ok(Vec::new()),
+        }
     }
 
     /// `host:port` of the registry.
