@@ -40,7 +40,10 @@ async fn inner_run() -> Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the program to be killed is this one")]
 fn start_inner_run(dir: &Path) -> Result<Child> {
-    Command::new(std::env::current_exe()?)
+    // Whoever started the tests may ignore SIGINT, as a shell does for what it puts into the background.
+    Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(std::env::current_exe()?)
         .args(["--exact", "inner_run", "--ignored"])
         .current_dir(dir)
         .stdout(Stdio::null())
