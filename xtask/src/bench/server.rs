@@ -1,6 +1,8 @@
 //! The server alone: how soon it answers, what it weighs, how much it answers. Its cluster is an idle
 //! API server.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -126,7 +128,16 @@ pub(super) async fn idle_memory(server: &Appliance) -> Result<Memory> {
     Ok(last)
 }
 
-/// The most memory that a process has had so far, in MiB.
+/// Begins to look for the most memory anew (`5` in `clear_refs`, proc(5)).
+pub(super) fn forget_peak_memory(process: u32) -> Result<()> {
+    let file = format!("/proc/{process}/clear_refs");
+    let opened = OpenOptions::new().write(true).open(&file);
+    opened
+        .and_then(|mut file| file.write_all(b"5"))
+        .with_context(|| format!("writing {file}"))
+}
+
+/// The most memory that a process has had since its start, or since that was forgotten, in MiB.
 pub(super) fn peak_memory(process: u32) -> Result<f64> {
     let file = format!("/proc/{process}/status");
     let text = std::fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;

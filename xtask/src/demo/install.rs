@@ -56,6 +56,7 @@ pub(crate) async fn run(story: &Story, given: &Given<'_>, mut appliance: Applian
         examples,
     } = given;
     let mut api = Api::new(appliance.url())?;
+    enter(story, &mut api, &appliance).await?;
     let handed = workflow(story, &mut api, &mut appliance, answers).await;
     if let (Err(_), Some(examples)) = (&handed, examples) {
         examples.of_a_stop(&mut api).await?;
@@ -89,6 +90,15 @@ pub(crate) async fn run(story: &Story, given: &Given<'_>, mut appliance: Applian
     })
 }
 
+/// Signs in for the first time.
+pub(crate) async fn enter(story: &Story, api: &mut Api, appliance: &Appliance) -> Result<()> {
+    sign_in(api, appliance.token())
+        .await
+        .at("sign-in", "see the control plane's log")?;
+    story.say("signed in with the setup token");
+    Ok(())
+}
+
 /// Signs in, submits the answers and follows the run until it has handed over to Flux.
 pub(crate) async fn workflow(
     story: &Story,
@@ -96,10 +106,6 @@ pub(crate) async fn workflow(
     appliance: &mut Appliance,
     answers: &Answers,
 ) -> Result<Handed> {
-    sign_in(api, appliance.token())
-        .await
-        .at("sign-in", "see the control plane's log")?;
-    story.say("signed in with the setup token");
     let config = api
         .get("/api/setup/config")
         .await

@@ -64,11 +64,18 @@ pub(super) async fn watch(
         }
         let look = seen.next_look().min(deadline);
         let look = if pods.is_none() { look.min(curious) } else { look };
-        tokio::select! {
-            Some(shown) = deployments.next() => seen.take_deployments(shown)?,
+        let news = async {
+            tokio::select! {
+                Some(shown) = deployments.next() => News::Deployments(shown),
+                Some(shown) = next_of(&mut pods) => News::Pods(shown),
+                () = sleep_until(look) => News::None,
+            }
+        };
+        match cx.meter.waiting(news).await {
+            News::Deployments(shown) => seen.take_deployments(shown)?,
             // Without the pods the causes stay unknown; whether the controllers run is still seen.
-            Some(shown) = next_of(&mut pods) => seen.take_pods(shown),
-            () = sleep_until(look) => {}
+            News::Pods(shown) => seen.take_pods(shown),
+            News::None => {}
         }
         if pods.is_none() && Instant::now() >= curious {
             pods = Some(follow(&ApiResource::erase::<Pod>(&())));
@@ -82,6 +89,14 @@ async fn next_of(shown: &mut Option<Shown>) -> Option<Result<Followed, ClusterEr
         Some(shown) => shown.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What a wait ends with.
+enum News {
+    Deployments(Result<Followed, ClusterError>),
+    Pods(Result<Followed, ClusterError>),
+    /// It was time to look again.
+    None,
 }
 
 type Shown = BoxStream<'static, Result<Followed, ClusterError>>;
