@@ -12,6 +12,7 @@ mod pages;
 mod raw;
 mod read;
 mod rollout;
+mod said;
 mod wait;
 mod write;
 
@@ -34,6 +35,7 @@ pub use logs::{ContainerRun, LogBytes, LogRequest, LogStream};
 pub use pages::{Listed, Unclear};
 pub use raw::{Lines, RawError};
 pub use rollout::rolled_out;
+pub use said::Said;
 pub use wait::{Judgement, Wait};
 pub use write::{Created, Owner};
 

@@ -8,6 +8,7 @@ use kube::client::UpgradeConnectionError;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::said::words;
 use super::{Attempt, Cluster, ClusterError};
 use crate::meter::NOTICE;
 
@@ -69,8 +70,9 @@ impl Cluster {
             if Instant::now() + wait >= deadline {
                 return Err(classify(attempt, error));
             }
-            tracing::debug!(%attempt, error = %crate::process::chain(&error), "trying again");
-            self.hindered(attempt, &crate::process::chain(&error));
+            let why = words(&error);
+            tracing::debug!(%attempt, error = why, "trying again");
+            self.hindered(attempt, &why);
             sleep(wait).await;
             pause = (pause * 2).min(MAX_PAUSE);
         }
@@ -139,7 +141,7 @@ pub(super) fn classify(attempt: &Attempt, error: kube::Error) -> ClusterError {
         }
         _ => 0,
     };
-    let source = Box::new(error);
+    let source = error.into();
     match code {
         0 | 429 | 500..=599 => ClusterError::Unreachable { attempt, source },
         401 | 403 => ClusterError::Forbidden { attempt, source },

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::said::Said;
+
 /// What was tried, on what: `applying Secret msp/alga-psa-shared`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -47,7 +49,7 @@ pub enum ClusterError {
         /// What was tried.
         attempt: Attempt,
         /// What the connection said.
-        source: Box<kube::Error>,
+        source: Said,
     },
     /// The deadline of the call passed.
     #[error("{attempt}: no answer within {} s", limit.as_secs())]
@@ -63,7 +65,7 @@ pub enum ClusterError {
         /// What was tried.
         attempt: Attempt,
         /// The server's words; they name the missing right.
-        source: Box<kube::Error>,
+        source: Said,
     },
     /// The kind itself, or the namespace of the object, does not exist.
     #[error("{attempt}: not there")]
@@ -71,7 +73,7 @@ pub enum ClusterError {
         /// What was tried.
         attempt: Attempt,
         /// The server's words.
-        source: Box<kube::Error>,
+        source: Said,
     },
     /// The server understood and declined: invalid, immutable, in conflict.
     #[error("{attempt}: declined")]
@@ -79,7 +81,7 @@ pub enum ClusterError {
         /// What was tried.
         attempt: Attempt,
         /// The server's words.
-        source: Box<kube::Error>,
+        source: Said,
     },
     /// Somebody else created the object between our reading and our writing.
     #[error("{name} was created by somebody else just now")]
@@ -138,9 +140,7 @@ impl ClusterError {
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Raced { .. } => true,
-            Self::Refused { source, .. } => {
-                matches!(source.as_ref(), kube::Error::Api(status) if status.code == 409)
-            }
+            Self::Refused { source, .. } => source.status().is_some_and(|status| status.code == 409),
             Self::NotConfigured { .. }
             | Self::Unreachable { .. }
             | Self::TooSlow { .. }

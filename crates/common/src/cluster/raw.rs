@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::Cluster;
-use crate::process::chain;
+use super::said::words;
 
 /// Longest body of a refusal that is read.
 const MAX_REFUSAL: usize = 64 * 1024;
@@ -184,5 +184,5 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, RawError> {
 }
 
 fn silent(error: &kube::Error) -> RawError {
-    RawError::Silent(chain(error))
+    RawError::Silent(words(error))
 }

@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 use super::local::Local;
 use super::watch::events::Newest;
 
+/// Why nothing of the cluster is known when its server is gone.
+const UNREACHABLE: &str = "the Kubernetes API server does not answer";
+
 /// Changes that may wait for the board; a page of 500 objects is one.
 const WAITING: usize = 8;
 
@@ -202,7 +205,7 @@ impl Picture {
     pub(super) fn show_api(&mut self, answers: Result<(), (String, Timestamp)>) {
         self.down = answers.err().map(|(cause, since)| Trouble {
             kind: TroubleKind::Unreachable,
-            message: format!("the Kubernetes API server does not answer: {cause}"),
+            message: format!("{UNREACHABLE}: {cause}"),
             since: Some(
                 self.down
                     .as_ref()
@@ -349,6 +352,12 @@ impl Picture {
             .take()
             .filter(|trouble| trouble.kind == TroubleKind::NotYet);
         settle(&mut cluster.api, never.as_ref(), down, seen);
+        // The cause is told once.
+        let down = down.map(|down| Trouble {
+            message: UNREACHABLE.to_owned(),
+            ..down.clone()
+        });
+        let down = down.as_ref();
         settle(&mut cluster.nodes, self.nodes.own.as_ref(), down, seen);
         settle(&mut cluster.pods, self.pods.own.as_ref(), down, seen);
         settle(

@@ -68,7 +68,7 @@ fn no_log(refused: &ClusterError) -> NoLog {
     let ClusterError::Refused { source, .. } = refused else {
         return NoLog::Other;
     };
-    let kube::Error::Api(status) = &**source else {
+    let Some(status) = source.status() else {
         return NoLog::Other;
     };
     let said = |words: &str| status.message.contains(words);

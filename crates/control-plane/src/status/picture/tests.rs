@@ -81,8 +81,17 @@ fn while_the_server_is_silent_everything_is_old_and_says_since_when() {
             (trouble.kind, trouble.since),
             (TroubleKind::Unreachable, Some(at(9)))
         );
-        assert!(trouble.message.ends_with("timed out"), "{}", trouble.message);
     }
+    let told = |trouble: &Trouble| trouble.message.clone();
+    assert_eq!(
+        told(picture.observed.cluster.api.current().unwrap_err()),
+        "the Kubernetes API server does not answer: timed out"
+    );
+    assert_eq!(
+        told(picture.observed.cluster.pods.current().unwrap_err()),
+        "the Kubernetes API server does not answer",
+        "the cause is told once"
+    );
     assert_eq!(names(&picture), ["n/a"], "the last good answer is kept");
     picture.show_api(Ok(()));
     picture.settle(at(50), Some(at(50)));
