@@ -58,7 +58,7 @@ pub(super) fn warn_outdated(error: &dyn std::error::Error) {
 }
 
 /// The disk does not take what happened: say so from memory. Setup goes on by itself once it does.
-pub(super) fn show_unrecorded(recorder: &Recorder, error: &RecordError) {
+pub(super) fn show_unrecorded(recorder: &Recorder, error: &dyn std::error::Error) {
     tracing::error!(error = chain(error), "setup waits for its disk");
     let failure = Failure::new(
         Blame::RunSetupWorkflow,

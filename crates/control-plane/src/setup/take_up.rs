@@ -118,8 +118,11 @@ impl Setup {
                 Ok(lock) => {
                     recorder.board().change(|view| view.holder = None);
                     match recorder.catch_up().await {
-                        Ok(()) => return lock,
-                        Err(error) => tracing::error!(error = chain(&error), "setup waits for its journal"),
+                        Ok(()) => {
+                            recorder.board().change(|view| view.engine_failure = None);
+                            return lock;
+                        }
+                        Err(error) => show_unrecorded(recorder, &error),
                     }
                 }
                 Err(LockError::Held { holder, .. }) => {
@@ -129,7 +132,7 @@ impl Setup {
                         tracing::warn!(error = chain(&error), "another's progress cannot be read");
                     }
                 }
-                Err(error) => tracing::error!(error = chain(&error), "setup waits for its lock"),
+                Err(error) => show_unrecorded(recorder, &error),
             }
             tokio::time::sleep(PAUSE).await;
         }
