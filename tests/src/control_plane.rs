@@ -1,12 +1,23 @@
-//! How the real control plane is told about a state volume and the servers around it.
+//! How the real control plane is told about a state volume and the servers around it, and where it then listens.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use anyhow::{Context, Result, bail};
 use appliance_common::names::file;
 use appliance_common::state_file::replace;
 use appliance_common::testing::host_root;
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::process::Process;
+
+/// What its log says once it listens.
+const LISTENING: &str = "listening address=";
+
+/// How often the log is looked at: a file has nothing to wait on.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Where the made-up host is, below the state volume.
 const HOST_ROOT: &str = "host-root";
@@ -70,5 +81,53 @@ impl Place {
             environment.push(("ALGA_APPLIANCE_FLUX_MANIFEST", manifest.display().to_string()));
         }
         Ok(environment)
+    }
+}
+
+/// `HOST:PORT` where a control plane listens, once its log says so.
+///
+/// # Errors
+/// It has ended, or says nothing of it within `limit`; the message has the end of its log.
+pub async fn listening(process: &mut Process, limit: Duration) -> Result<String> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let log = std::fs::read_to_string(process.log()).context("reading the control plane's log")?;
+        if let Some(address) = listening_address(&log) {
+            return Ok(address.to_owned());
+        }
+        if let Some(status) = process.exited()? {
+            bail!(
+                "the control plane ended with {status}; its log ends:\n{}",
+                process.log_tail()
+            );
+        }
+        if Instant::now() >= deadline {
+            let limit = limit.as_secs();
+            bail!(
+                "the control plane does not listen after {limit} s; its log ends:\n{}",
+                process.log_tail()
+            );
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The address in a control plane's log, once its line is whole.
+#[must_use]
+pub fn listening_address(log: &str) -> Option<&str> {
+    let (_, rest) = log.split_once(LISTENING)?;
+    let (address, _) = rest.split_once('\n')?;
+    Some(address.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_read_only_when_a_line_is_whole() {
+        let line = "INFO appliance_control_plane::run: listening address=127.0.0.1:4123";
+        assert_eq!(listening_address(line), None);
+        assert_eq!(listening_address(&format!("{line}\n")), Some("127.0.0.1:4123"));
     }
 }

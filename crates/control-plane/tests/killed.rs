@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
 use appliance_common::state_file;
-use appliance_tests::control_plane::Place;
+use appliance_tests::control_plane::{Place, listening};
 use appliance_tests::flux;
 use appliance_tests::process::{Launch, Process};
 use appliance_tests::stack::Stack;
@@ -65,21 +65,10 @@ impl Subject {
             env: self.env.clone(),
             dir: self.volume.path().to_owned(),
         })?;
-        let log = process.log().to_owned();
-        let mut url = None;
-        until("it listens", || {
-            ensure!(process.exited()?.is_none(), "it ended: {}", process.log_tail());
-            let text = fs::read_to_string(&log)?;
-            let address = text
-                .split_once("listening address=")
-                .and_then(|(_, rest)| rest.split_once('\n'));
-            url = address.map(|(address, _)| format!("http://{}", address.trim()));
-            Ok(url.is_some())
-        })
-        .await?;
+        let address = listening(&mut process, LIMIT).await?;
         Ok(Life {
             process,
-            url: url.context("an address")?,
+            url: format!("http://{address}"),
         })
     }
 

@@ -5,24 +5,19 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
 use appliance_common::state_file;
 use appliance_common::testing::host_root;
 use appliance_control_plane::cli;
-use appliance_tests::control_plane::Place;
+use appliance_tests::control_plane::{Place, listening};
 use appliance_tests::process::{GuardedDir, Launch, Process};
-use tokio::time::{Instant, sleep};
 
 /// What the operator reads from the console.
 pub(crate) const TOKEN: &str = "4711-0815-2345-6789-0123";
 
-/// Longest time until it listens, and how often its log is looked at meanwhile.
+/// Longest time until it listens.
 const START_LIMIT: Duration = Duration::from_mins(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// What its log says once it listens.
-const LISTENING: &str = "listening address=";
 
 #[test]
 #[ignore = "the program under test; the scenarios start it"]
@@ -86,7 +81,7 @@ impl Server {
             env: self.env.clone(),
             dir: self.volume.path().to_owned(),
         })?;
-        self.address = listening(&mut process).await?;
+        self.address = listening(&mut process, START_LIMIT).await?;
         let port = self.address.rsplit(':').next().unwrap_or_default().to_owned();
         // Of two values of one variable the later counts.
         self.env.push(("ALGA_APPLIANCE_PORT", port));
@@ -110,25 +105,5 @@ impl Server {
         self.process
             .as_ref()
             .map_or_else(|| "(it does not run)".to_owned(), Process::log_tail)
-    }
-}
-
-async fn listening(process: &mut Process) -> Result<String> {
-    let deadline = Instant::now() + START_LIMIT;
-    loop {
-        let log = std::fs::read_to_string(process.log()).context("reading the control plane's log")?;
-        let line = log
-            .split_once(LISTENING)
-            .and_then(|(_, rest)| rest.split_once('\n'));
-        if let Some((address, _)) = line {
-            return Ok(address.trim().to_owned());
-        }
-        if process.exited()?.is_some() || Instant::now() >= deadline {
-            bail!(
-                "the control plane does not listen; its log ends:\n{}",
-                process.log_tail()
-            );
-        }
-        sleep(LOOK_EVERY).await;
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use appliance_common::names::file;
 use appliance_common::{random, state_file};
-use appliance_tests::control_plane::Place;
+use appliance_tests::control_plane::{Place, listening_address};
 use appliance_tests::process::{GuardedDir, Launch, Process};
 use tokio::time::{Instant, sleep};
 
@@ -20,8 +20,7 @@ const FIGURES_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const ALIVE_EVERY: Duration = Duration::from_millis(200);
 
-/// What its log says once it listens, and when a run has ended.
-const LISTENING: &str = "listening address=";
+/// What its log says when a run has ended.
 const RUN_ENDED: &str = "setup run ended";
 
 /// What a setup run cost.
@@ -82,7 +81,7 @@ impl Appliance {
 
     /// Whether it listens by now; its address is known from then on.
     pub(crate) fn listens(&mut self) -> Result<bool> {
-        if let Some(address) = listening(&self.log_text()?) {
+        if let Some(address) = listening_address(&self.log_text()?) {
             self.url = format!("http://{address}");
             return Ok(true);
         }
@@ -175,13 +174,6 @@ fn token() -> String {
     [(); 5].map(|()| group()).join("-")
 }
 
-/// The address in a log, once its line is there.
-fn listening(log: &str) -> Option<&str> {
-    let (_, rest) = log.split_once(LISTENING)?;
-    let (address, _) = rest.split_once('\n')?;
-    Some(address.trim())
-}
-
 /// The cost in a log, once its line is there.
 fn run_figures(log: &str) -> Option<RunFigures> {
     let (_, rest) = log.rsplit_once(RUN_ENDED)?;
@@ -207,13 +199,6 @@ mod tests {
         assert_eq!(groups.len(), 5, "{token}");
         let is_group = |group: &&str| group.len() == 4 && group.bytes().all(|byte| byte.is_ascii_digit());
         assert!(groups.iter().all(is_group), "{token}");
-    }
-
-    #[test]
-    fn the_log_is_read_only_when_a_line_is_whole() {
-        let line = "INFO appliance_control_plane::run: listening address=127.0.0.1:4123";
-        assert_eq!(listening(line), None);
-        assert_eq!(listening(&format!("{line}\n")), Some("127.0.0.1:4123"));
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use appliance_common::names::file;
 use appliance_common::state_file::replace;
 use appliance_tests::cluster::{Parts, TestCluster};
-use appliance_tests::control_plane::Place;
+use appliance_tests::control_plane::{Place, listening};
 use appliance_tests::process::{Launch, Process};
 use appliance_tests::registry::TestRegistry;
 use appliance_tests::tools::Tools;
@@ -23,7 +23,6 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_appliance-control-plane");
 const TOKEN: &str = "4711-0815-2345-6789-0123";
 /// Longest time a server may take to listen.
 const LIMIT: Duration = Duration::from_mins(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// An API server with storage and Flux's kinds, and a registry with a release.
 pub(crate) struct Site {
@@ -114,28 +113,12 @@ impl Server {
             env: place.environment(volume.path())?,
             dir: volume.path().to_owned(),
         })?;
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            ensure!(process.exited()?.is_none(), "it ended: {}", process.log_tail());
-            ensure!(
-                Instant::now() < deadline,
-                "it does not listen: {}",
-                process.log_tail()
-            );
-            let log = fs::read_to_string(process.log())?;
-            let address = log
-                .split_once("listening address=")
-                .and_then(|(_, rest)| rest.split_once('\n'));
-            if let Some((address, _)) = address {
-                let url = format!("http://{}", address.trim());
-                return Ok(Self {
-                    volume,
-                    url,
-                    _process: process,
-                });
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let address = listening(&mut process, LIMIT).await?;
+        Ok(Self {
+            volume,
+            url: format!("http://{address}"),
+            _process: process,
+        })
     }
 
     pub(crate) fn token_file(&self) -> PathBuf {
