@@ -3,6 +3,8 @@
 //! A change is a closure over the picture: whoever observes sends it, the board's task applies it. So the
 //! picture has one owner and no locks, and each observer knows its own part of it only.
 
+mod feed;
+
 use appliance_common::agent_api::DiskFacts;
 use appliance_common::readiness::Observed;
 use appliance_common::readiness::observed::{
@@ -10,61 +12,13 @@ use appliance_common::readiness::observed::{
     TroubleKind, Workload,
 };
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::local::Local;
 use super::watch::events::Newest;
+pub(super) use feed::{Change, Feed, Shown};
 
 /// Why nothing of the cluster is known when its server is gone.
 const UNREACHABLE: &str = "the Kubernetes API server does not answer";
-
-/// Changes that may wait for the board; a page of 500 objects is one.
-const WAITING: usize = 8;
-
-/// Something that happened, as what it does to the picture.
-pub(super) type Change = Box<dyn FnOnce(&mut Picture) + Send>;
-
-/// Where observers send what they see; cheap to clone.
-#[derive(Debug, Clone)]
-pub(super) struct Feed(mpsc::Sender<Change>);
-
-impl Feed {
-    /// A feed, and where its changes come out.
-    pub(super) fn new() -> (Self, mpsc::Receiver<Change>) {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        (Self(sender), receiver)
-    }
-
-    /// Hands a change over; waits while the board is behind.
-    pub(super) async fn send(&self, change: impl FnOnce(&mut Picture) + Send + 'static) {
-        self.pass(Box::new(change)).await;
-    }
-
-    /// [`Self::send`] of what is a change already.
-    pub(super) async fn pass(&self, change: Change) {
-        // Without a board the process is ending.
-        let _ = self.0.send(change).await;
-    }
-}
-
-/// What a watch shows of its kind.
-#[derive(Debug)]
-pub(super) enum Shown<T> {
-    /// A list begins; what is known stays until it is whole.
-    Begin,
-    /// A part of the list.
-    Page(Vec<(String, Result<T, String>)>),
-    /// The list is whole.
-    Done,
-    /// The watch is open: what is known is current.
-    Open,
-    /// An object as it is now.
-    Put(String, Result<T, String>),
-    /// An object that is gone.
-    Gone(String),
-    /// Why nothing is shown.
-    Trouble(TroubleKind, String),
-}
 
 /// What is between a reading and the next.
 #[derive(Debug)]
