@@ -2,7 +2,7 @@
 //! there is a critical blocker, and green only without one.
 
 use super::blockers::{Scene, message};
-use super::observed::{BootstrapState, TroubleKind};
+use super::observed::{Bootstrap, TroubleKind};
 use super::retry;
 use super::setup;
 use super::verdict::{Signal, Tiers};
@@ -68,7 +68,7 @@ fn blocked(scene: &Scene, tiers: &Tiers, worst: &Blocker) -> Rollup {
 
 fn was_complete(scene: &Scene) -> bool {
     let latch = scene.seen.install.bootstrap.as_ref();
-    latch.is_some_and(|latch| latch.was_complete || latch.state == BootstrapState::Complete)
+    latch.is_some_and(Bootstrap::has_completed)
 }
 
 fn installing(scene: &Scene, tiers: &Tiers) -> Rollup {

@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use appliance_common::agent_api::{AgentClient, DiskFacts};
 use appliance_common::outbound::{DnsPolicy, OutboundSettings, ProxySettings};
-use appliance_common::readiness::observed::{AutoRetry, Bootstrap, BootstrapState, Install};
+use appliance_common::readiness::observed::{AutoRetry, Bootstrap, Install};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::{Map, Value, json};
 
 use crate::host_network;
 use crate::setup::board::View;
-use crate::setup::handover::{BootstrapRecord, BootstrapState as Recorded};
+use crate::setup::handover::BootstrapRecord;
 use crate::setup::plan_view;
 use crate::setup::run::Run;
 use crate::setup::selection::ReleaseSelection;
@@ -247,13 +247,7 @@ fn retry(auto: plan_view::AutoRetry) -> AutoRetry {
 
 fn bootstrap(record: &BootstrapRecord) -> Bootstrap {
     Bootstrap {
-        state: match record.state {
-            Recorded::Unknown => BootstrapState::Unknown,
-            Recorded::Pending => BootstrapState::Pending,
-            Recorded::Running => BootstrapState::Running,
-            Recorded::Failed => BootstrapState::Failed,
-            Recorded::Complete => BootstrapState::Complete,
-        },
+        state: record.state,
         attempts: record.attempts,
         last_error: record.last_error.clone(),
         log_excerpt: record.log_excerpt.clone(),

@@ -10,8 +10,9 @@ mod record;
 mod seen;
 mod watch;
 
+pub use appliance_common::readiness::observed::BootstrapState;
 pub(super) use excerpt::{known_secrets, newest_lines};
-pub use record::{BootstrapRecord, BootstrapState, ReleaseRecord};
+pub use record::{BootstrapRecord, ReleaseRecord};
 pub(super) use watch::follow;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::readiness::draft::{Draft, Gates};
 use crate::readiness::due::Due;
 use crate::readiness::flux::is_ready;
 use crate::readiness::inventory::{NAMESPACES, Part, carries_others};
-use crate::readiness::observed::{BootstrapState, Pod, Workload};
+use crate::readiness::observed::{Pod, Workload};
 use crate::readiness::parts::{Judged, condition};
 use crate::readiness::verdict::Signal;
 use crate::readiness::wire::{ComponentKind, ComponentStatus, ComponentTier};
@@ -109,7 +109,7 @@ fn has_given_up(workload: &Workload) -> bool {
 fn limit(scene: &Scene) -> Duration {
     let latch = scene.seen.install.bootstrap.as_ref();
     match latch {
-        Some(latch) if latch.was_complete || latch.state == BootstrapState::Complete => AFTERWARDS,
+        Some(latch) if latch.has_completed() => AFTERWARDS,
         Some(_) | None => INSTALL,
     }
 }

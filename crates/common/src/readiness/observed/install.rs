@@ -1,6 +1,7 @@
 //! What is recorded of the installation.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What is recorded of the installation.
@@ -78,8 +79,16 @@ pub struct Bootstrap {
     pub since: Option<Timestamp>,
 }
 
-/// The outcome of the bootstrap Job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Bootstrap {
+    /// Whether a Job has done its work once.
+    pub(in crate::readiness) fn has_completed(&self) -> bool {
+        self.was_complete || self.state == BootstrapState::Complete
+    }
+}
+
+/// The outcome of the bootstrap Job, also as it is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum BootstrapState {
     /// The cluster does not tell.
     Unknown,
@@ -87,9 +96,9 @@ pub enum BootstrapState {
     Pending,
     /// It works.
     Running,
-    /// It has given up.
+    /// It has given up; stays until another one starts.
     Failed,
-    /// It is done.
+    /// It has done its work; stays until another one starts.
     Complete,
 }
 

@@ -15,15 +15,15 @@ use crate::readiness::{catalogue, judge};
 
 type Change = fn(&mut Observed);
 
+/// The pod that [`application_pod_waits`] has added.
+fn waiting_pod(seen: &mut Observed) -> &mut Pod {
+    let pods = &mut seen.cluster.pods.last.known;
+    pods.get_mut("msp/alga-core-sebastian-77-y").unwrap()
+}
+
 fn crash(seen: &mut Observed, reason: &str, message: &str) {
     application_pod_waits(seen, waiting("CrashLoopBackOff", "back-off 5m0s"));
-    let pod = seen
-        .cluster
-        .pods
-        .last
-        .known
-        .get_mut("msp/alga-core-sebastian-77-y")
-        .unwrap();
+    let pod = waiting_pod(seen);
     pod.phase = "Running".to_owned();
     pod.containers[0].restarts = 6;
     pod.containers[0].last = Some(Ended {
@@ -63,13 +63,7 @@ fn claim(seen: &mut Observed, phase: &str, seconds: i64) {
 
 fn unschedulable(seen: &mut Observed, message: &str, seconds: i64) {
     application_pod_waits(seen, ContainerState::Unknown);
-    let pod = seen
-        .cluster
-        .pods
-        .last
-        .known
-        .get_mut("msp/alga-core-sebastian-77-y")
-        .unwrap();
+    let pod = waiting_pod(seen);
     pod.phase = "Pending".to_owned();
     pod.conditions = vec![condition(
         "PodScheduled",

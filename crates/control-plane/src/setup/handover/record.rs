@@ -1,6 +1,7 @@
 //! What became of the release after it was handed to Flux. Pure.
 
 use appliance_common::names::SERVICES;
+use appliance_common::readiness::observed::BootstrapState;
 use serde::{Deserialize, Serialize};
 
 use super::seen::{Evidence, Job, JobEnd, Observed, Release};
@@ -43,22 +44,6 @@ pub struct BootstrapRecord {
     pub at: String,
     /// The releases, in their order.
     pub releases: Vec<ReleaseRecord>,
-}
-
-/// Where the bootstrap is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BootstrapState {
-    /// The cluster does not tell.
-    Unknown,
-    /// There is no Job yet.
-    Pending,
-    /// The Job works.
-    Running,
-    /// The Job has given up; stays until another one starts.
-    Failed,
-    /// It has done its work; stays until another one starts.
-    Complete,
 }
 
 /// One release of the application.

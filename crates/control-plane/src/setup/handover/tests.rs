@@ -3,7 +3,9 @@
 use appliance_common::names::SERVICES;
 use serde_json::{Value, json};
 
-use super::record::{BootstrapRecord, BootstrapState};
+use appliance_common::readiness::observed::BootstrapState;
+
+use super::record::BootstrapRecord;
 use super::seen::{Evidence, Job, Observed, Release};
 
 fn job(status: &Value) -> Job {

@@ -1,7 +1,7 @@
 //! What is normal on the way, and until when.
 
 use super::super::healthy::*;
-use super::{Change, claim, unschedulable};
+use super::{Change, claim, unschedulable, waiting_pod};
 use crate::findings::FindingId as Id;
 use crate::names::APPLICATION;
 use crate::readiness::judge;
@@ -159,14 +159,7 @@ fn a_pull_that_is_cut_off_goes_on_for_half_an_hour_before_it_is_critical() {
     for (seconds, severity) in [(600, Severity::Warning), (1900, Severity::Critical)] {
         let found = blockers(|seen| {
             application_pod_waits(seen, waiting("ErrImagePull", "context canceled"));
-            let pod = seen
-                .cluster
-                .pods
-                .last
-                .known
-                .get_mut("msp/alga-core-sebastian-77-y")
-                .unwrap();
-            pod.created = Some(ago(seconds));
+            waiting_pod(seen).created = Some(ago(seconds));
         });
         assert_eq!((found[0].id, found[0].severity), (Id::ImagePullSlow, severity));
     }
