@@ -13,6 +13,10 @@ use super::run::{Event, Run};
 /// Pause between two looks at what only another party can change: a lock, a full disk.
 pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
+/// What to do about a disk that takes nothing: it is full, or it was mounted read-only after an error.
+pub(super) const DISK_NEXT: &str = "Make room on the disk of this box; if it is read-only, restart the box, which \
+                                    checks it. Setup then goes on by itself.";
+
 /// Blocks a run at the step under way, or at the first where there is none.
 pub(super) async fn block(recorder: &Recorder, failure: Failure) {
     let under_way = match recorder.board().view().history.run {
@@ -65,7 +69,7 @@ pub(super) fn show_unrecorded(recorder: &Recorder, error: &dyn std::error::Error
         "state-write",
         "Setup waits because its progress cannot be recorded",
         chain(error),
-        "Make room on the disk of this box; setup then goes on by itself.",
+        DISK_NEXT,
     );
     recorder
         .board()

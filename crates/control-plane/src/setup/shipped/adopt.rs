@@ -21,7 +21,7 @@ use super::{Continuation, continuation, failure, plaintext};
 use crate::setup::Setup;
 use crate::setup::failure::{Blame, Failure};
 use crate::setup::inputs::{SetupInputs, StoredInputs};
-use crate::setup::noting::record;
+use crate::setup::noting::{DISK_NEXT, record};
 use crate::setup::recorder::Recorder;
 use crate::setup::run::{Event, Run, Trigger};
 use crate::setup::seal::SealKey;
@@ -253,7 +253,7 @@ fn unwritable(cause: &str) -> Failure {
         "state-write",
         "Setup waits because the answers of the earlier version cannot be stored safely",
         cause,
-        "Make room on the disk of this box; setup then goes on by itself.",
+        DISK_NEXT,
     )
 }
 
