@@ -141,7 +141,8 @@ impl Page {
         }
     }
 
-    /// Waits until the API server is reached and as many kinds as it serves are watched.
+    /// Waits until the API server is reached, as many kinds as it serves are watched, and what they hold is
+    /// read: a list that comes as the beginning of a watch is a while behind the watch's opening.
     pub(crate) async fn settled(&self, cluster: &TestCluster, kinds: usize) -> Result<Value> {
         let reachable = |status: &Value| status["cluster"]["reachable"] == true;
         self.wait("the API server is reached", reachable).await?;
@@ -149,7 +150,7 @@ impl Page {
         loop {
             let watched = watched(cluster)?;
             if watched.len() == kinds {
-                return self.status().await;
+                return self.wait("pods and jobs are read", read).await;
             }
             ensure!(Instant::now() < deadline, "only these are watched: {watched:?}");
             sleep(LOOK_EVERY).await;
@@ -162,6 +163,11 @@ impl Page {
             held: BytesMut::new(),
         })
     }
+}
+
+fn read(status: &Value) -> bool {
+    let kubernetes = &status["kubernetes"];
+    kubernetes["podCount"].is_number() && kubernetes["jobCount"].is_number()
 }
 
 /// The kinds that status has opened watches of. One that was refused is not open: while the storage of a new
