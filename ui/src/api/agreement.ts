@@ -4,7 +4,7 @@
  */
 import type { AuthState } from "./auth";
 import type { components } from "./schema";
-import type { Deployment, Log, Namespace, Pod } from "./workloads";
+import type { Deployment, LeftOut, Log, Namespace, Pod } from "./workloads";
 
 type Schemas = components["schemas"];
 
@@ -17,4 +17,5 @@ export type Agreement = [
   Enough<Deployment, Schemas["DeploymentRow"]>,
   Enough<Pod, Schemas["PodRow"]>,
   Enough<Log, Schemas["Log"]>,
+  Enough<LeftOut, Schemas["LeftOut"]>,
 ];

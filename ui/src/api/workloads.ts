@@ -68,6 +68,13 @@ export interface Deployment {
   replicaSets: ReplicaSet[];
 }
 
+/** What is not in a list, because it cannot be read. */
+export interface LeftOut {
+  count: number;
+  /** The first of them. */
+  objects: { kind: string; namespace: string | null; name: string; why: string }[];
+}
+
 export interface Log {
   lines: string[];
   truncated?: boolean;
@@ -84,14 +91,14 @@ export interface LogQuery {
 
 const within = (namespace: string) => `?namespace=${encodeURIComponent(namespace)}`;
 
-export const namespaces = (signal?: AbortSignal) => get<{ namespaces: Namespace[] }>("/api/k8s/namespaces", { signal });
+export const namespaces = (signal?: AbortSignal) => get<{ namespaces: Namespace[]; leftOut: LeftOut }>("/api/k8s/namespaces", { signal });
 
-export const pods = (namespace: string, signal?: AbortSignal) => get<{ pods: Pod[] }>(`/api/k8s/pods${within(namespace)}`, { signal });
+export const pods = (namespace: string, signal?: AbortSignal) => get<{ pods: Pod[]; leftOut: LeftOut }>(`/api/k8s/pods${within(namespace)}`, { signal });
 
 export const deployments = (namespace: string, signal?: AbortSignal) =>
-  get<{ deployments: Deployment[] }>(`/api/k8s/deployments${within(namespace)}`, { signal });
+  get<{ deployments: Deployment[]; leftOut: LeftOut }>(`/api/k8s/deployments${within(namespace)}`, { signal });
 
-export const events = (namespace: string, signal?: AbortSignal) => get<{ events: RecentEvent[] }>(`/api/k8s/events${within(namespace)}`, { signal });
+export const events = (namespace: string, signal?: AbortSignal) => get<{ events: RecentEvent[]; leftOut: LeftOut }>(`/api/k8s/events${within(namespace)}`, { signal });
 
 export const log = (query: LogQuery, signal?: AbortSignal) => get<Log>(logPath(query, false), { signal, limit: 90 });
 

@@ -1,4 +1,5 @@
 import type { SetupConfig } from "../../api/setup";
+import { addressComplaint } from "../../text/address";
 import { isMet, psaRules } from "../../text/policy";
 
 /** What the wizard asks, as text fields hold it. Pure: the page and its storage are elsewhere. */
@@ -118,7 +119,7 @@ export function complaints(answers: Answers, kept = ""): Complaints {
   found.adminEmail = emailComplaint(answers.adminEmail);
   if (!usesKept(answers, kept) && !isMet(psaRules(answers.adminPassword))) found.adminPassword = "The password is not yet as it must be.";
   if (answers.adminPasswordConfirm !== answers.adminPassword) found.adminPasswordConfirm = "The two passwords are not the same.";
-  need("appHostname", "The application's address is required, for example https://psa.example.com.");
+  found.appHostname = addressComplaint(answers.appHostname);
   if (answers.dnsMode === "custom") need("dnsServers", "Name at least one DNS server, or use those of this box.");
   return Object.fromEntries(Object.entries(found).filter(([, sentence]) => sentence !== undefined));
 }

@@ -41,6 +41,7 @@ describe("the answers", () => {
       [{ adminPasswordConfirm: "other" }, "adminPasswordConfirm"],
       [{ dnsMode: "custom" }, "dnsServers"],
       [{ appHostname: " " }, "appHostname"],
+      [{ appHostname: "https://psa example.com" }, "appHostname"],
     ] as const) {
       expect(Object.keys(complaints({ ...full, ...part })), JSON.stringify(part)).toEqual([field]);
     }

@@ -4,6 +4,7 @@ import { Link } from "../../app/router";
 import { useRefreshed } from "../../components/refreshed";
 import { Section } from "../../components/Section";
 import { StateLabel } from "../../components/StateLabel";
+import { Missing } from "./Missing";
 import { deploymentState, named, worstFirst } from "./order";
 import { pathOf } from "./place";
 import { Rows } from "./Rows";
@@ -34,6 +35,7 @@ export function Deployments({ namespace, text }: { namespace: string; text: stri
           );
         }}
       />
+      <Missing leftOut={asked.data?.leftOut} />
     </Section>
   );
 }

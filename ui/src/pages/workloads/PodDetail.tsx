@@ -11,6 +11,7 @@ import { StateLabel } from "../../components/StateLabel";
 import { Containers } from "./Containers";
 import { EventList } from "./EventList";
 import { LogPanel } from "./LogPanel";
+import { Missing } from "./Missing";
 import { podState } from "./order";
 import { pathOf } from "./place";
 import styles from "./Workloads.module.css";
@@ -70,6 +71,7 @@ function Events({ namespace, about }: { namespace: string; about: string }) {
     <Section title="Events" testId="events">
       {failure && <Failed failure={failure} onRetry={reload} />}
       {data && <EventList events={data.events.filter((event) => event.involvedObject === about)} />}
+      <Missing leftOut={data?.leftOut} />
     </Section>
   );
 }

@@ -2,6 +2,7 @@ import { useCallback } from "react";
 import { pods } from "../../api/workloads";
 import { useRefreshed } from "../../components/refreshed";
 import { Section } from "../../components/Section";
+import { Missing } from "./Missing";
 import { named, podState, worstFirst } from "./order";
 import { ALL } from "./place";
 import { PodRow } from "./PodRow";
@@ -21,6 +22,7 @@ export function Pods({ namespace, text }: { namespace: string; text: string }) {
         none={text ? "None has such a name." : "There is none here."}
         row={(pod) => <PodRow pod={pod} withNamespace={namespace === ALL} />}
       />
+      <Missing leftOut={asked.data?.leftOut} />
     </Section>
   );
 }
