@@ -110,7 +110,86 @@ fn missing(rules: &[PolicyRule]) -> Option<PolicyRule> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use http::{Method, Request, Response};
+    use http_body_util::BodyExt;
+    use kube::client::Body;
+    use serde_json::Value;
+    use tower_test::mock::{self, Handle};
+
     use super::*;
+
+    /// A server whose role somebody else changes too: each read gives another version with a rule more, and of
+    /// the writes the first `conflicts` are refused. Gives what was written.
+    async fn contested(mut server: Handle<Request<Body>, Response<Body>>, conflicts: usize) -> Vec<Value> {
+        let (mut version, mut written) = (0, Vec::new());
+        while let Some((request, answer)) = server.next_request().await {
+            let (method, body) = (request.method().clone(), request.into_body());
+            let body = body.collect().await.unwrap().to_bytes();
+            let mut code = 200;
+            if method == Method::PATCH {
+                written.push(serde_json::from_slice(&body).unwrap());
+                code = if written.len() <= conflicts { 409 } else { 200 };
+            } else {
+                version += 1;
+            }
+            let others: Vec<_> = (0..version)
+                .map(|n| json!({"apiGroups": [""], "resources": [format!("r{n}")], "verbs": ["get"]}))
+                .collect();
+            let role = json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "rules": others,
+                "metadata": {"name": ROLE, "resourceVersion": version.to_string()},
+            });
+            let refused = json!({"kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict",
+                "message": "the object has been modified"});
+            let said = if code == 200 { role } else { refused }.to_string();
+            answer.send_response(
+                Response::builder()
+                    .status(code)
+                    .body(said.into_bytes().into())
+                    .unwrap(),
+            );
+        }
+        written
+    }
+
+    async fn mended(conflicts: usize) -> (Result<bool, ClusterError>, Vec<Value>) {
+        let (service, server) = mock::pair::<Request<Body>, Response<Body>>();
+        let server = tokio::spawn(contested(server, conflicts));
+        let client = kube::Client::new(service, "default");
+        let cluster = Cluster::new(client, Duration::from_secs(5), Arc::default());
+        let outcome = mend(&cluster).await;
+        drop(cluster);
+        (outcome, server.await.unwrap())
+    }
+
+    /// 40, case 47: somebody else wrote in between; what they wrote stays.
+    #[tokio::test]
+    async fn a_conflict_is_tried_again_on_what_is_there_by_then() {
+        let (outcome, written) = mended(1).await;
+        assert!(outcome.unwrap());
+        let of = |at: usize| {
+            (
+                &written[at]["metadata"]["resourceVersion"],
+                written[at]["rules"].as_array().unwrap(),
+            )
+        };
+        assert_eq!((of(0).0, of(0).1.len()), (&json!("1"), 2));
+        assert_eq!(
+            (of(1).0, of(1).1.len()),
+            (&json!("2"), 3),
+            "the other's second rule and ours"
+        );
+        assert_eq!(of(1).1[2]["resources"], json!(RESOURCES));
+    }
+
+    #[tokio::test]
+    async fn a_role_that_never_stands_still_is_given_up_after_five_tries() {
+        let (outcome, written) = mended(usize::MAX).await;
+        assert!(outcome.unwrap_err().is_conflict());
+        assert_eq!(written.len(), 5);
+    }
 
     fn rules(rules: serde_json::Value) -> Vec<PolicyRule> {
         serde_json::from_value(rules).unwrap()

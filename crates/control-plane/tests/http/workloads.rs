@@ -132,6 +132,28 @@ async fn a_list_is_read_page_by_page_and_anew_when_the_server_forgot_the_place()
     );
 }
 
+/// 30, case 51: 150 pods of more than 2 MB.
+#[tokio::test]
+async fn a_long_list_is_shown_whole() {
+    let api = Api::answering(|_| {
+        let pods = (0..150).map(|at| {
+            let mut pod = pod(&format!("p-{at:03}"));
+            pod["metadata"]["annotations"] = json!({"notes": "n".repeat(16 * 1024)});
+            pod
+        });
+        let (status, body) = page(&pods.collect::<Vec<_>>(), "");
+        assert!(body.len() > 2 * 1024 * 1024, "{}", body.len());
+        (status, body)
+    })
+    .await;
+    let on = api.a_box();
+    let cookie = on.configured().await;
+    let answer = get(&on, &cookie, "/api/k8s/pods?namespace=all").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.body["pods"].as_array().unwrap().len(), 150);
+    assert_eq!(answer.body["leftOut"]["count"], 0);
+}
+
 #[tokio::test]
 async fn deployments_are_shown_without_their_replica_sets_when_those_cannot_be_read() {
     let api = Api::answering(|asked| {
