@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use appliance_common::clock::Clock;
-use appliance_common::cluster::{ClusterError, ClusterSource, ContainerRun, Wait, rolled_out};
+use appliance_common::cluster::{ClusterError, ClusterSource, ContainerRun, InPod, Wait, rolled_out};
 use appliance_common::meter::Meter;
 use appliance_control_plane::workloads::names::{ContainerName, NamespaceName, PodName, Scope};
 use appliance_control_plane::workloads::rows::{ContainerPhase, PodRow};
@@ -18,7 +18,7 @@ use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::tools::Tools;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, Namespace, Pod};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use kube::api::{Api, ApiResource, PostParams};
 use serde_json::json;
@@ -208,6 +208,43 @@ async fn of_many_events_the_newest_are_read_over_all_pages() -> Result<()> {
     let objects: Vec<_> = rows.iter().map(|row| row.involved_object.clone()).collect();
     let expected: Vec<_> = (500..700).map(|at| format!("Pod/p{at}")).collect();
     assert_eq!(objects, expected);
+    Ok(())
+}
+
+/// 40, case 46: in a pod its own account comes before any kubeconfig; without a token, or outside of a pod, the
+/// kubeconfig is taken. The account here may list pods and nothing else, the kubeconfig's user everything.
+#[tokio::test]
+async fn in_a_pod_with_a_token_the_pods_account_is_used_and_else_the_kubeconfig() -> Result<()> {
+    let cluster = TestCluster::start(&tools()?, Parts::Api).await?;
+    let rule = json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]});
+    let rules: [PolicyRule; 1] = [serde_json::from_value(rule)?];
+    cluster.restricted_kubeconfig("pod", &rules).await?;
+    let account_dir = cluster.account_dir("pod")?;
+    let url = cluster.url();
+    let address = url.strip_prefix("https://").context("no https")?;
+    let (host, port) = address.rsplit_once(':').context("no port")?;
+    let pod = InPod {
+        host: host.to_owned(),
+        port: Some(port.to_owned()),
+        account_dir: account_dir.clone(),
+    };
+    let sees_namespaces = async |in_pod: Option<InPod>| {
+        let source = ClusterSource::new(cluster.kubeconfig()).with_call_limit(CALL_LIMIT);
+        let opened = source.in_pod(in_pod).open(Arc::new(Meter::default())).await?;
+        opened.list::<Pod>(None, "").await?;
+        match opened.list::<Namespace>(None, "").await {
+            Ok(_) => anyhow::Ok(true),
+            Err(ClusterError::Forbidden { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    };
+    assert!(
+        !sees_namespaces(Some(pod.clone())).await?,
+        "the kubeconfig was taken in a pod"
+    );
+    assert!(sees_namespaces(None).await?, "outside of a pod");
+    std::fs::remove_file(account_dir.join("token"))?;
+    assert!(sees_namespaces(Some(pod)).await?, "a pod without a token");
     Ok(())
 }
 

@@ -26,7 +26,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use crate::meter::Meter;
 
 pub use access::Access;
-pub use connect::ClusterSource;
+pub use connect::{ClusterSource, InPod};
 pub use error::{Attempt, ClusterError};
 pub use exec::{ExecEnd, ExecOutput, ExecRequest};
 pub(crate) use follow::Changes;

@@ -1,8 +1,10 @@
 //! Users with fewer rights than the administrator.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use appliance_common::state_file;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::api::authentication::v1::TokenRequest;
@@ -11,7 +13,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule};
 use kube::Api;
 use kube::api::PostParams;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{TestCluster, kubeconfig};
 
@@ -63,6 +65,28 @@ impl TestCluster {
         let file = self.dir().join(format!("{name}.kubeconfig"));
         kubeconfig::write(&file, &self.url(), &self.ca_pem, &token)?;
         Ok(file)
+    }
+
+    /// What the kubelet puts into a pod of a user that [`TestCluster::restricted_kubeconfig`] made: token, CA
+    /// and namespace, as files of a directory.
+    ///
+    /// # Errors
+    /// The user has no kubeconfig here, or the files cannot be written.
+    pub fn account_dir(&self, name: &str) -> Result<PathBuf> {
+        let kubeconfig = fs::read_to_string(self.dir().join(format!("{name}.kubeconfig")))?;
+        let kubeconfig: Value = serde_json::from_str(&kubeconfig)?;
+        let token = kubeconfig["users"][0]["user"]["token"]
+            .as_str()
+            .context("a token")?;
+        let dir = self.dir().join(format!("{name}.account"));
+        for (file, text) in [
+            ("token", token),
+            ("ca.crt", self.ca_pem.as_str()),
+            ("namespace", NAMESPACE),
+        ] {
+            state_file::replace(&dir.join(file), text.as_bytes(), 0o600)?;
+        }
+        Ok(dir)
     }
 }
 
