@@ -40,6 +40,8 @@ pub const HARNESS_AGENT: &str = "alga-test-harness";
 pub enum Parts {
     /// etcd and the API server: objects are stored and checked, nothing acts on them.
     Api,
+    /// The same, but as a server older than Kubernetes 1.34 is: no watch begins with a list.
+    OlderApi,
     /// Also the controller manager, the scheduler and one node played by kwok: pods run, Jobs complete,
     /// namespaces go away.
     Workloads,
@@ -56,6 +58,7 @@ pub struct TestCluster {
     port: u16,
     ca_pem: String,
     tools: Tools,
+    parts: Parts,
 }
 
 impl TestCluster {
@@ -80,10 +83,11 @@ impl TestCluster {
             port,
             ca_pem,
             tools: tools.clone(),
+            parts,
         };
         cluster.start_api().await?;
         match parts {
-            Parts::Api => {}
+            Parts::Api | Parts::OlderApi => {}
             Parts::Workloads => cluster.start_workers().await?,
         }
         Ok(cluster)
@@ -142,7 +146,7 @@ impl TestCluster {
     /// # Errors
     /// It is not ready within a minute.
     pub async fn start_api(&mut self) -> Result<()> {
-        let launch = components::api_server(&self.tools, self.dir.path(), self.port);
+        let launch = components::api_server(&self.tools, self.dir.path(), self.port, self.parts);
         let client = self.client().await?;
         let api = self.api.insert(Process::start(&launch)?);
         let deadline = Instant::now() + START_LIMIT;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use appliance_common::clock::Clock;
-use appliance_common::cluster::{ClusterError, ClusterSource, ContainerRun, InPod, Wait, rolled_out};
+use appliance_common::cluster::{
+    ClusterError, ClusterSource, ContainerRun, InPod, Judgement, Wait, rolled_out,
+};
 use appliance_common::meter::Meter;
 use appliance_control_plane::workloads::names::{ContainerName, NamespaceName, PodName, Scope};
 use appliance_control_plane::workloads::rows::{ContainerPhase, PodRow};
@@ -208,6 +210,44 @@ async fn of_many_events_the_newest_are_read_over_all_pages() -> Result<()> {
     let objects: Vec<_> = rows.iter().map(|row| row.involved_object.clone()).collect();
     let expected: Vec<_> = (500..700).map(|at| format!("Pod/p{at}")).collect();
     assert_eq!(objects, expected);
+    Ok(())
+}
+
+/// A box in the field may have an API server that refuses a watch that begins with a list: it is asked once, and
+/// from then on each wait takes a list and a watch.
+#[tokio::test]
+async fn on_a_server_that_streams_no_lists_a_wait_is_a_list_and_a_watch() -> Result<()> {
+    let older = TestCluster::start(&tools()?, Parts::OlderApi).await?;
+    let newer = TestCluster::start(&tools()?, Parts::Api).await?;
+    let asked_by_two_waits = async |cluster: &TestCluster| {
+        let source = ClusterSource::new(cluster.kubeconfig()).known_as("alga-appliance-waits");
+        let opened = source.in_pod(None).open(Arc::new(Meter::default())).await?;
+        let wait = Wait {
+            resource: &ApiResource::erase::<Namespace>(&()),
+            namespace: None,
+            names: &["default"],
+            limit: LIMIT,
+        };
+        for _ in 0..2 {
+            opened
+                .wait_until(&wait, |live| match live {
+                    Some(_) => Judgement::Reached,
+                    None => Judgement::Waiting("it is made".to_owned()),
+                })
+                .await?;
+        }
+        let requests = cluster.requests_of("alga-appliance-waits")?.into_iter();
+        let told = requests.map(|one| format!("{} {}", one.verb, one.status));
+        anyhow::Ok((told.collect::<Vec<_>>(), opened.meter().requests()))
+    };
+    let (on_older, counted) = asked_by_two_waits(&older).await?;
+    let refused: Vec<_> = on_older.iter().filter(|one| *one == "watch 422").collect();
+    let listed: Vec<_> = on_older.iter().filter(|one| *one == "list 200").collect();
+    assert_eq!((refused.len(), listed.len()), (1, 2), "{on_older:?}");
+    assert_eq!(counted, 5, "one refused, and two for each wait");
+    let (on_newer, counted) = asked_by_two_waits(&newer).await?;
+    assert!(on_newer.iter().all(|one| one == "watch 200"), "{on_newer:?}");
+    assert_eq!(counted, 2);
     Ok(())
 }
 

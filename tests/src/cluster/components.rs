@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::process::Launch;
 use crate::tools::Tools;
 
-use super::pki;
+use super::{Parts, pki};
 
 /// Unix socket of etcd in the cluster's directory: no port to find, none to collide with.
 const ETCD_SOCKET: &str = "etcd.sock";
@@ -43,13 +43,15 @@ pub(super) fn etcd(tools: &Tools, dir: &Path) -> Launch {
     )
 }
 
-pub(super) fn api_server(tools: &Tools, dir: &Path, port: u16) -> Launch {
+pub(super) fn api_server(tools: &Tools, dir: &Path, port: u16, parts: Parts) -> Launch {
     let file = |name| dir.join(name).display().to_string();
+    let streams_lists = parts != Parts::OlderApi;
     launch(
         tools,
         dir,
         "kube-apiserver",
         vec![
+            format!("--feature-gates=WatchList={streams_lists}"),
             format!("--etcd-servers=unix://{}", file(ETCD_SOCKET)),
             "--bind-address=127.0.0.1".to_owned(),
             "--advertise-address=127.0.0.1".to_owned(),
