@@ -5,6 +5,7 @@ pub mod clock;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod findings;
+pub mod host;
 pub mod meter;
 pub mod names;
 #[cfg(feature = "registry")]

@@ -43,6 +43,8 @@ pub mod file {
     pub const AUTH_LOCKOUT: &str = "auth-lockout.json";
     /// Who did what, one line each, bounded and rotated.
     pub const AUDIT_LOG: &str = "audit.log";
+    /// How far a data reset is.
+    pub const RESET_STATE: &str = "reset-state.json";
     /// Kernel lock of every mutation of the appliance.
     pub const UPDATE_LOCK: &str = "update.lock";
     /// Kernel lock of the storage reconciliation.
@@ -52,6 +54,38 @@ pub mod file {
     /// What the storage repair at start did; bounded and rotated.
     pub const STORAGE_LOG: &str = "storage-reconcile.log";
 }
+
+/// Directory of what root writes for itself: readable by the pod's group, writable by root alone (decision 14).
+pub const HOST_STATE_DIR: &str = "/var/lib/alga-appliance-host";
+
+/// Files below [`HOST_STATE_DIR`], by their names.
+pub mod host_file {
+    /// How far boot is ([`crate::host::BootState`]).
+    pub const BOOTSTRAP_STATE: &str = "bootstrap-state.json";
+    /// Whose the console password of the local account is.
+    pub const ADMIN_PASSWORD_STATE: &str = "admin-password-state.json";
+    /// Which control-plane image runs, ran well, and is never taken again ([`crate::host::ImageRecord`]).
+    pub const CONTROL_PLANE_IMAGE: &str = "control-plane-image.json";
+}
+
+/// Kernel lock of everything that changes the host: bootstrap, reapply, the agent's operations. First of the
+/// three (decision 15).
+pub const HOST_LOCK: &str = "/run/lock/alga-appliance-host.lock";
+
+/// The data disk's mount; nothing outside it is ever wiped.
+pub const DATA_MOUNT: &str = "/var/mnt/alga-data";
+
+/// Below it, the provisioner's volumes.
+pub const VOLUMES_DIR: &str = "/var/mnt/alga-data/local-path-provisioner";
+
+/// Where the appliance's files are installed.
+pub const APPLIANCE_ROOT: &str = "/opt/alga-appliance";
+
+/// k3s's kubeconfig of the cluster's administrator.
+pub const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
+
+/// The image that comes with the installation, as containerd knows it.
+pub const BAKED_IMAGE: &str = "localhost/alga-appliance-control-plane:baked";
 
 /// User and group id of the control-plane pod; also the group of files the host shares with it.
 pub const CONTROL_PLANE_UID: u32 = 10001;

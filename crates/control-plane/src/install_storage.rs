@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use appliance_common::clock::Clock;
 use appliance_common::cluster::{ClusterError, ClusterSource};
+use appliance_common::host::lock_appliance;
 use appliance_common::meter::Meter;
 use appliance_common::names::{self, file};
 use appliance_common::process::{chain, exit_with};
@@ -125,7 +126,7 @@ async fn wait_for(
     let mut left = attempts;
     loop {
         left = left.saturating_sub(1);
-        match FileLock::try_acquire(path, NAME) {
+        match lock_appliance(path, NAME) {
             Ok(lock) => return Ok(lock),
             // Only the holder can end this, and it tells nobody.
             Err(LockError::Held { .. }) if left > 0 => tokio::time::sleep(pause).await,

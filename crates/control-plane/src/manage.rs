@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use appliance_common::clock::Clock;
 use appliance_common::cluster::{Cluster, ClusterError, ClusterSource};
+use appliance_common::host::lock_appliance;
 use appliance_common::meter::Meter;
 use appliance_common::names::file;
 use appliance_common::release::policy::UsePolicy;
@@ -133,7 +134,7 @@ impl Manage {
     fn lock(&self, what: &str) -> Result<FileLock, LockError> {
         let path = self.0.settings.state_file.with_file_name(file::UPDATE_LOCK);
         let note = format!("{what} (control plane, pid {})", std::process::id());
-        FileLock::try_acquire(&path, &note)
+        lock_appliance(&path, &note)
     }
 
     fn selection_file(&self) -> SelectionFile {

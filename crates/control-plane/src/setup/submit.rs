@@ -2,6 +2,7 @@
 
 mod kept;
 
+use appliance_common::host::lock_appliance;
 use appliance_common::meter::Meter;
 use appliance_common::process::chain;
 use appliance_common::random;
@@ -87,7 +88,7 @@ impl Setup {
 
     pub(super) fn lock(&self, what: &str) -> Result<FileLock, LockError> {
         let note = format!("{what} (control plane, pid {})", std::process::id());
-        FileLock::try_acquire(&self.settings.lock_file(), &note)
+        lock_appliance(&self.settings.lock_file(), &note)
     }
 
     async fn seal(&self, inputs: &SetupInputs, submission: &str) -> Result<StoredInputs, SubmitError> {

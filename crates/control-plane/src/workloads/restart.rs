@@ -1,8 +1,9 @@
 //! Restarting a workload of the application: its pods are made anew, one after the other, by the annotation
 //! that `kubectl rollout restart` sets.
 
+use appliance_common::host::lock_appliance;
 use appliance_common::names::namespace::MSP;
-use appliance_common::state_file::{FileLock, LockError};
+use appliance_common::state_file::LockError;
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 
@@ -62,7 +63,7 @@ impl Workloads {
             .filter(|_| namespace == MSP)
             .ok_or(RestartError::NotAllowed)?;
         let note = format!("restart of {name} (control plane, pid {})", std::process::id());
-        let _lock = FileLock::try_acquire(&self.0.settings.lock_file, &note).map_err(RestartError::Busy)?;
+        let _lock = lock_appliance(&self.0.settings.lock_file, &note).map_err(RestartError::Busy)?;
         let at = self.0.clock.now().to_string();
         let change = json!({"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: at}}}}});
         let found = self

@@ -1,0 +1,10 @@
+//! What the host's programs tell each other in files of root's own directory: one definition for the writer
+//! (bootstrap) and the readers (banner, host agent, rescue page, support bundle).
+
+mod boot;
+mod image;
+mod reset;
+
+pub use boot::{BootPhase, BootState, BootStep, BootStepId, BootStepState};
+pub use image::{ImageOutcome, ImageRecord, Quarantined};
+pub use reset::{ResetPhase, ResetScope, ResetState, lock_appliance};
