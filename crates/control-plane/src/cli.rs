@@ -7,8 +7,8 @@ use appliance_common::process::exit_with;
 use clap::{Parser, Subcommand};
 
 use crate::console::{self, ConsoleSettings};
-use crate::install_storage;
 use crate::settings::{self, Settings};
+use crate::{init_state, install_storage};
 
 /// The job whose arguments and exit codes are a contract of their own (20 §7).
 const AFTER_HELP: &str =
@@ -36,6 +36,9 @@ enum Job {
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(line) = init_state::requested(&args) {
+        return init_state::main(&line);
+    }
     if let Some(args) = install_storage::requested(args.iter().cloned()) {
         return install_storage::run(args);
     }

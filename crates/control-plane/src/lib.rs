@@ -9,6 +9,7 @@ pub mod cli;
 pub mod console;
 mod host_network;
 pub mod http;
+mod init_state;
 pub mod install_storage;
 mod license_text;
 pub mod manage;
