@@ -19,6 +19,8 @@ pub enum Owner {
     Storage,
     /// What operators change on a running appliance.
     Manage,
+    /// What the host puts into the cluster at boot.
+    Bootstrap,
 }
 
 impl Owner {
@@ -29,6 +31,7 @@ impl Owner {
             Self::Setup => "alga-appliance-setup",
             Self::Storage => "alga-appliance-storage",
             Self::Manage => "alga-appliance-manage",
+            Self::Bootstrap => "alga-appliance-bootstrap",
         }
     }
 }
@@ -185,9 +188,22 @@ impl Cluster {
     where
         K: Resource<DynamicType = ()>,
     {
-        let resource = ApiResource::erase::<K>(&());
-        let attempt = attempt("deleting", &resource, namespace, name);
-        let api = self.api(&resource, namespace);
+        self.delete_dynamic(&ApiResource::erase::<K>(&()), namespace, name)
+            .await
+    }
+
+    /// [`Cluster::delete`] for a kind known at run time; a kind the server does not know has no objects.
+    ///
+    /// # Errors
+    /// See [`ClusterError`].
+    pub async fn delete_dynamic(
+        &self,
+        resource: &ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<(), ClusterError> {
+        let attempt = attempt("deleting", resource, namespace, name);
+        let api = self.api(resource, namespace);
         let params = DeleteParams::background();
         match self.call(&attempt, || api.delete(name, &params)).await {
             Ok(_) | Err(ClusterError::Missing { .. }) => Ok(()),

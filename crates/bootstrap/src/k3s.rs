@@ -1,0 +1,112 @@
+//! k3s as the appliance runs it: its unit, its configuration, and that it is started (50 §6.2).
+
+mod config;
+mod unit;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use appliance_common::state_file;
+
+use crate::settings::Places;
+use crate::systemd::{Systemd, SystemdError};
+
+/// Its unit.
+const UNIT: &str = "k3s.service";
+const UNIT_FILE: &str = "/etc/systemd/system/k3s.service";
+const CONFIG_DIR: &str = "/etc/rancher/k3s/config.yaml.d";
+
+/// Why k3s does not run as it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum K3sError {
+    #[error("{doing} {}", path.display())]
+    File {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("there is no k3s to start: {} is missing or may not be executed", expected.display())]
+    NoBinary { expected: PathBuf },
+    #[error("k3s cannot be started")]
+    Systemd(#[source] SystemdError),
+}
+
+/// Sees that its files are as wanted, and that it is enabled and started. Says what was changed.
+pub(crate) async fn ensure(places: &Places, binary: Option<&Path>) -> Result<String, K3sError> {
+    let mut changed = configured(places)?;
+    let systemd = Systemd::connect(&places.host_root)
+        .await
+        .map_err(K3sError::Systemd)?;
+    let is_written = unit_written(places, binary, &systemd).await?;
+    changed.extend(is_written.then(|| "its unit".to_owned()));
+    if is_written {
+        systemd.reload().await.map_err(K3sError::Systemd)?;
+    }
+    let state = systemd.state(UNIT).await.map_err(K3sError::Systemd)?;
+    if state.as_deref() != Some("active") {
+        systemd.enable(UNIT).await.map_err(K3sError::Systemd)?;
+        systemd.start(UNIT).await.map_err(K3sError::Systemd)?;
+        changed.push("it was started".to_owned());
+    }
+    Ok(match changed.as_slice() {
+        [] => "k3s runs, and is configured as it should be".to_owned(),
+        changed => format!("k3s: {}", changed.join(", ")),
+    })
+}
+
+/// The configuration files that k3s reads at its start; those that were written.
+fn configured(places: &Places) -> Result<Vec<String>, K3sError> {
+    let hostname = fs::read_to_string(places.below_root("/etc/hostname")).unwrap_or_default();
+    let mut changed = Vec::new();
+    for wanted in config::files(hostname.trim()) {
+        let path = places.below_root(CONFIG_DIR).join(wanted.name);
+        let live = read(&path)?;
+        let is_kept = wanted.only_first && live.is_some();
+        if is_kept || live.as_deref() == Some(wanted.text.as_str()) {
+            continue;
+        }
+        write(&path, &wanted.text, 0o600)?;
+        changed.push(wanted.name.to_owned());
+    }
+    Ok(changed)
+}
+
+async fn unit_written(places: &Places, binary: Option<&Path>, systemd: &Systemd) -> Result<bool, K3sError> {
+    let path = places.below_root(UNIT_FILE);
+    if let Some(live) = read(&path)? {
+        let Some(mended) = unit::without_local_storage(&live) else {
+            return Ok(false);
+        };
+        write(&path, &mended, 0o644)?;
+        return Ok(true);
+    }
+    if systemd.state(UNIT).await.map_err(K3sError::Systemd)?.is_some() {
+        return Ok(false);
+    }
+    let binary = binary.ok_or_else(|| K3sError::NoBinary {
+        expected: places.appliance_root.join("bin/k3s"),
+    })?;
+    write(&path, &unit::text(binary), 0o644)?;
+    Ok(true)
+}
+
+fn read(path: &Path) -> Result<Option<String>, K3sError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(K3sError::File {
+            doing: "reading",
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), K3sError> {
+    state_file::replace(path, text.as_bytes(), mode).map_err(|source| K3sError::File {
+        doing: "writing",
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,82 @@
+//! k3s's unit. Pure.
+
+use std::path::Path;
+
+/// The unit of a box that has none: as the shipped product wrote it, but started without a time limit, because a
+/// slow disk is no failure (50 W10), and with the administrator's kubeconfig for root alone (W13).
+pub(super) fn text(binary: &Path) -> String {
+    format!(
+        "[Unit]
+Description=Lightweight Kubernetes
+Documentation=https://docs.k3s.io
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+ExecStart={} server --disable traefik --disable servicelb --disable local-storage --write-kubeconfig-mode 0600
+KillMode=process
+Delegate=yes
+Restart=always
+RestartSec=5s
+TimeoutStartSec=0
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+
+[Install]
+WantedBy=multi-user.target
+",
+        binary.display()
+    )
+}
+
+/// A unit of the shipped product that does not turn off k3s's own provisioner yet, with that put right; `None` when
+/// there is nothing to put right. A flag overrides the list in the configuration, hence both (50 §6.2).
+pub(super) fn without_local_storage(live: &str) -> Option<String> {
+    const NEIGHBOUR: &str = "--disable servicelb";
+    const OURS: &str = "--disable local-storage";
+
+    let lacks = live.contains(NEIGHBOUR) && !live.contains(OURS);
+    lacks.then(|| live.replacen(NEIGHBOUR, &format!("{NEIGHBOUR} {OURS}"), 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Case 11.
+    #[test]
+    fn a_new_unit_turns_off_three_things_and_has_no_time_limit() {
+        let text = text(Path::new("/opt/alga-appliance/bin/k3s"));
+        for part in [
+            "ExecStart=/opt/alga-appliance/bin/k3s server --disable traefik --disable servicelb --disable local-storage",
+            "TimeoutStartSec=0",
+            "Type=notify",
+            "KillMode=process",
+            "WantedBy=multi-user.target",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        assert!(!text.contains("0644"));
+        assert_eq!(without_local_storage(&text), None);
+    }
+
+    /// Case 12.
+    #[test]
+    fn a_unit_of_the_shipped_product_is_mended_once() {
+        let shipped =
+            "ExecStart=/x/k3s server --disable traefik --disable servicelb --write-kubeconfig-mode 0644\n";
+        let mended = without_local_storage(shipped).unwrap();
+        assert!(
+            mended.contains("--disable servicelb --disable local-storage --write"),
+            "{mended}"
+        );
+        assert_eq!(without_local_storage(&mended), None);
+        assert_eq!(
+            without_local_storage("ExecStart=/usr/local/bin/k3s server\n"),
+            None
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! What runs on the host before there is a pod to ask: from a bare machine with our files on it to a wizard
+//! that answers, and the operator's commands for when it does not.
+//!
+//! `README.md` beside this crate tells how it is started and what it owns.
+
+mod admin_credential;
+mod banner;
+mod choice;
+pub mod cli;
+mod images;
+mod installed;
+mod k3s;
+mod manifests;
+mod owned;
+mod plan;
+mod preflight;
+mod reapply;
+mod reset;
+mod reset_admin;
+mod resolve_image;
+mod run;
+mod say;
+mod settings;
+mod systemd;
+mod token;

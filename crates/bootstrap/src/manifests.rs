@@ -1,0 +1,139 @@
+//! Manifests as objects: read, given the image that is kept, and applied in their order (50 W17: no temporary
+//! overlay, no other program).
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use appliance_common::cluster::{Cluster, ClusterError, Owner};
+use appliance_common::names::BAKED_IMAGE;
+use kube::ResourceExt;
+use kube::api::{ApiResource, DynamicObject};
+use kube::core::GroupVersionKind;
+use serde_json::Value;
+
+/// Why a manifest cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ManifestError {
+    #[error("reading the manifest {}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("the manifest {} is not YAML", path.display())]
+    Syntax {
+        path: PathBuf,
+        source: Box<serde_saphyr::Error>,
+    },
+    #[error("document {number} of the manifest {} is no Kubernetes object", path.display())]
+    NoObject { path: PathBuf, number: usize },
+}
+
+/// One object of a manifest.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) resource: ApiResource,
+    pub(crate) object: DynamicObject,
+}
+
+/// Reads every document of a manifest; empty ones are none.
+pub(crate) fn read(path: &Path) -> Result<Vec<Wanted>, ManifestError> {
+    let text = fs::read_to_string(path).map_err(|source| ManifestError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(&text).map_err(|source| ManifestError::Syntax {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+    let documents = documents
+        .into_iter()
+        .enumerate()
+        .filter(|(_, document)| !document.is_null());
+    documents
+        .map(|(at, document)| {
+            wanted(document).ok_or_else(|| ManifestError::NoObject {
+                path: path.to_owned(),
+                number: at + 1,
+            })
+        })
+        .collect()
+}
+
+fn wanted(document: Value) -> Option<Wanted> {
+    let object: DynamicObject = serde_json::from_value(document).ok()?;
+    let types = object.types.as_ref()?;
+    let kind = GroupVersionKind::try_from(types).ok()?;
+    object.metadata.name.as_ref()?;
+    Some(Wanted {
+        resource: ApiResource::from_gvk(&kind),
+        object,
+    })
+}
+
+/// Puts `image` into every container, init containers too, that runs the baked one.
+pub(crate) fn with_image(objects: &mut [Wanted], image: &str) {
+    let repository = BAKED_IMAGE
+        .rsplit_once(':')
+        .map_or(BAKED_IMAGE, |(repository, _)| repository);
+    for wanted in objects {
+        for containers in ["containers", "initContainers"] {
+            let found = wanted
+                .object
+                .data
+                .pointer_mut(&format!("/spec/template/spec/{containers}"));
+            for container in found.and_then(Value::as_array_mut).into_iter().flatten() {
+                let is_ours = container["image"].as_str().is_some_and(|image| {
+                    image == repository
+                        || image
+                            .strip_prefix(repository)
+                            .is_some_and(|rest| rest.starts_with(':'))
+                });
+                if is_ours {
+                    container["image"] = Value::from(image);
+                }
+            }
+        }
+    }
+}
+
+/// Applies them in their order, under our own field manager.
+pub(crate) async fn apply(cluster: &Cluster, objects: &[Wanted]) -> Result<(), ClusterError> {
+    for wanted in objects {
+        cluster
+            .apply_dynamic(Owner::Bootstrap, &wanted.resource, &wanted.object)
+            .await?;
+        tracing::debug!(
+            kind = wanted.resource.kind,
+            name = wanted.object.name_any(),
+            "applied"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_image_is_put_into_every_container_that_runs_ours_and_into_no_other() {
+        let deployment = serde_json::json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"},
+            "spec": {"template": {"spec": {
+                "initContainers": [{"name": "init", "image": BAKED_IMAGE}],
+                "containers": [
+                    {"name": "setup-api", "image": "localhost/alga-appliance-control-plane"},
+                    {"name": "other", "image": "localhost/alga-appliance-control-plane-tools:1"},
+                ],
+            }}},
+        });
+        let mut objects = vec![wanted(deployment).unwrap()];
+        with_image(&mut objects, "ghcr.io/a/b@sha256:1");
+        let spec = &objects[0].object.data["spec"]["template"]["spec"];
+        assert_eq!(spec["initContainers"][0]["image"], "ghcr.io/a/b@sha256:1");
+        assert_eq!(spec["containers"][0]["image"], "ghcr.io/a/b@sha256:1");
+        assert_eq!(
+            spec["containers"][1]["image"],
+            "localhost/alga-appliance-control-plane-tools:1"
+        );
+    }
+}

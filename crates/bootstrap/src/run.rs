@@ -1,0 +1,120 @@
+//! `run`: from a machine with our files on it to a wizard that answers. Safe to run again at any moment.
+
+mod engine;
+mod handoff;
+mod record;
+mod steps;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use appliance_common::process::chain;
+use appliance_kubectl_queue::Gate;
+
+use crate::installed::{Installed, Missing};
+use crate::plan::{Command, Inputs, Plan, PlanError};
+use crate::say;
+use crate::settings::Places;
+
+/// How it is run.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Flags {
+    /// Only wait for the API server, and apply the control plane
+    #[arg(long)]
+    control_plane_only: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Longest wait for the API server, in seconds
+    #[arg(long, env = "ALGA_K3S_READY_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 180,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    k3s_ready_timeout_seconds: u64,
+}
+
+/// What is to be done, and on what.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) plan: Plan,
+    pub(crate) installed: Installed,
+    pub(crate) api_limit: Duration,
+    pub(crate) control_plane_only: bool,
+}
+
+impl Work {
+    /// Those commands of the plan that are carried out.
+    fn commands(&self) -> Vec<&Command> {
+        if self.control_plane_only {
+            self.plan.control_plane_only()
+        } else {
+            self.plan.commands.iter().collect()
+        }
+    }
+}
+
+/// Why nothing was begun.
+#[derive(Debug, thiserror::Error)]
+enum NotBegun {
+    #[error(transparent)]
+    Missing(Missing),
+    #[error("the plan of this program is not one it may carry out")]
+    Plan(#[source] PlanError),
+}
+
+/// Runs `run`.
+pub(crate) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
+    let work = match prepare(places, flags) {
+        Ok(work) => work,
+        Err(error) => {
+            say::error(&chain(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    if flags.dry_run {
+        dry_run(places, &work);
+        return ExitCode::SUCCESS;
+    }
+    match engine::run(gate, places, &work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&chain(&error));
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Runs everything that boot does, by hand: `reapply`.
+pub(crate) fn again(gate: Gate, places: &Places, dry_run: bool) -> ExitCode {
+    let flags = Flags {
+        control_plane_only: false,
+        dry_run,
+        k3s_ready_timeout_seconds: 180,
+    };
+    main(gate, places, &flags)
+}
+
+fn prepare(places: &Places, flags: &Flags) -> Result<Work, NotBegun> {
+    let plan = Plan::of(Inputs {
+        appliance_root: &places.appliance_root.to_string_lossy(),
+        kubeconfig: &places.kubeconfig.to_string_lossy(),
+        port: places.port,
+    });
+    plan.check().map_err(NotBegun::Plan)?;
+    Ok(Work {
+        plan,
+        installed: Installed::find(places).map_err(NotBegun::Missing)?,
+        api_limit: Duration::from_secs(flags.k3s_ready_timeout_seconds),
+        control_plane_only: flags.control_plane_only,
+    })
+}
+
+fn dry_run(places: &Places, work: &Work) {
+    for command in work.commands() {
+        say::planned(&command.to_string());
+    }
+    if work.control_plane_only {
+        return;
+    }
+    for line in handoff::lines(places) {
+        say::line(&line);
+    }
+}

@@ -1,0 +1,150 @@
+//! Carries the plan out: the host lock, each step looked at and done, tried again with growing pauses, recorded.
+
+use std::time::Duration;
+
+use appliance_common::clock::Clock;
+use appliance_common::host::{BootStepId, BootStepState};
+use appliance_common::names::HOST_LOCK;
+use appliance_common::process::chain;
+use appliance_common::state_file::{FileLock, LockError};
+use appliance_kubectl_queue::{Gate, Starter};
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep};
+
+use super::record::Record;
+use super::steps::{self, StepError, Steps};
+use super::{Work, handoff};
+use crate::say;
+use crate::settings::Places;
+
+/// First pause before a step is tried again; it doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+/// How long one step is tried; then the unit ends, and systemd begins anew.
+const STEP_LIMIT: Duration = Duration::from_mins(10);
+/// How long somebody else's work on the host is waited for.
+const LOCK_LIMIT: Duration = Duration::from_mins(20);
+/// How often the lock is looked at: the kernel tells nobody when it is free.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why boot did not get to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error("starting the async runtime, or a thread")]
+    Runtime(#[source] std::io::Error),
+    #[error("somebody else works on this host; see who, and try again")]
+    Busy(#[source] LockError),
+    #[error("{} failed {attempts} times, for the last time because of this", id.name())]
+    Step {
+        id: BootStepId,
+        attempts: u32,
+        source: StepError,
+    },
+}
+
+impl RunError {
+    /// 127 when there is no k3s to start, as shells say it; else 1 (50 §6.1).
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Step { source, .. } if source.lacks_k3s() => 127,
+            _ => 1,
+        }
+    }
+}
+
+pub(super) fn run(gate: Gate, places: &Places, work: &Work) -> Result<(), RunError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(RunError::Runtime)?;
+    let starter = Starter::new(gate).map_err(RunError::Runtime)?;
+    runtime.block_on(all(places, work, &starter))
+}
+
+async fn all(places: &Places, work: &Work, starter: &Starter) -> Result<(), RunError> {
+    let _lock = lock(places).await?;
+    let ids: Vec<_> = work.commands().iter().map(|command| command.id).collect();
+    let mut record = Record::begin(places, Clock::system(), &ids);
+    let steps = Steps {
+        places,
+        work,
+        starter,
+    };
+    for id in ids {
+        step(&steps, id, &mut record).await?;
+    }
+    let ready_at = record.now();
+    record.complete(Some(ready_at));
+    Ok(())
+}
+
+async fn step(steps: &Steps<'_>, id: BootStepId, record: &mut Record) -> Result<(), RunError> {
+    let deadline = Instant::now() + STEP_LIMIT.max(steps.work.api_limit);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let attempts = record.begun(id, steps::doing(id));
+        let error = match steps.take(id, &mut |why| record.waits(id, why)).await {
+            Ok(message) => {
+                say::line(&format!("{}: {message}", id.name()));
+                record.done(id, BootStepState::Done, &message);
+                return Ok(());
+            }
+            Err(error) if error.is_tolerated(id) => {
+                let message = chain(&error);
+                say::error(&format!("{}: boot goes on without it: {message}", id.name()));
+                record.done(id, BootStepState::Tolerated, &message);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let is_last = error.is_final() || Instant::now() + pause >= deadline;
+        let next = (!is_last).then(|| record.now() + SignedDuration::try_from(pause).unwrap_or_default());
+        say::error(&format!("{}: {}", id.name(), chain(&error)));
+        record.failed(id, &chain(&error), next);
+        if is_last {
+            return Err(RunError::Step {
+                id,
+                attempts,
+                source: error,
+            });
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
+}
+
+/// The first of the three locks (decision 15). Whoever has it is named while it is waited for.
+async fn lock(places: &Places) -> Result<FileLock, RunError> {
+    let path = places.below_root(HOST_LOCK);
+    let note = format!("alga-appliance-bootstrap run, process {}", std::process::id());
+    let deadline = Instant::now() + LOCK_LIMIT;
+    let mut told = None;
+    loop {
+        match FileLock::try_acquire(&path, &note) {
+            Ok(lock) => return Ok(lock),
+            Err(error @ LockError::Unusable { .. }) => return Err(RunError::Busy(error)),
+            Err(error) if Instant::now() >= deadline => return Err(RunError::Busy(error)),
+            Err(error) => {
+                let text = error.to_string();
+                if told.as_ref() != Some(&text) {
+                    say::error(&format!("waiting: {text}"));
+                    told = Some(text);
+                }
+                sleep(LOCK_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// For the two steps that only report.
+pub(super) fn report(places: &Places, id: BootStepId) -> String {
+    let lines = handoff::lines(places);
+    let (setup, fallback) = lines.split_at(lines.len() - 2);
+    let shown = if id == BootStepId::ReportSetupUrl {
+        setup
+    } else {
+        fallback
+    };
+    for line in shown {
+        say::line(line);
+    }
+    "reported".to_owned()
+}

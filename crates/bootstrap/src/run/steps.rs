@@ -1,0 +1,204 @@
+//! The seven commands: each looks at what is so, and makes it so.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use appliance_common::cluster::{Cluster, ClusterError, ClusterSource};
+use appliance_common::host::{BootStepId, ImageRecord};
+use appliance_common::meter::Meter;
+use appliance_common::names::{CONTROL_PLANE_WORKLOAD, host_file, namespace};
+use appliance_common::state_file::StateFile;
+use appliance_kubectl_queue::Starter;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Node;
+use tokio::time::{Instant, sleep};
+
+use super::{Work, engine};
+use crate::choice::{self, Chosen};
+use crate::images::{self, Containerd, ImageError};
+use crate::k3s::{self, K3sError};
+use crate::manifests::{self, ManifestError};
+use crate::settings::Places;
+
+/// Deadline of one request to the API server.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// Pause between two looks at an API server that is not there yet: nothing tells when it comes.
+const LOOK_PAUSE: Duration = Duration::from_secs(3);
+
+/// Why a step has not its result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error(transparent)]
+    K3s(K3sError),
+    #[error(transparent)]
+    Image(ImageError),
+    #[error(transparent)]
+    Manifest(ManifestError),
+    #[error("asking the cluster")]
+    Cluster(#[source] ClusterError),
+    #[error(
+        "the cluster was not ready within {limit:?}: {last}. See: systemctl status k3s; journalctl -u k3s"
+    )]
+    NotReady { limit: Duration, last: String },
+}
+
+impl StepError {
+    /// Whether boot goes on without the step's result (50 §2: storage's manifest).
+    pub(super) fn is_tolerated(&self, id: BootStepId) -> bool {
+        id == BootStepId::ApplyLocalStorage && matches!(self, Self::Cluster(_))
+    }
+
+    /// Whether trying again is of no use.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::K3s(K3sError::NoBinary { .. }) | Self::Manifest(_) | Self::NotReady { .. } => true,
+            Self::Image(error) => matches!(error, ImageError::NoBinary { .. }),
+            Self::K3s(_) | Self::Cluster(_) => false,
+        }
+    }
+
+    pub(super) fn lacks_k3s(&self) -> bool {
+        matches!(
+            self,
+            Self::K3s(K3sError::NoBinary { .. }) | Self::Image(ImageError::NoBinary { .. })
+        )
+    }
+}
+
+/// What a step is at, for a person.
+pub(super) fn doing(id: BootStepId) -> &'static str {
+    match id {
+        BootStepId::EnsureK3s => "seeing to k3s",
+        BootStepId::WaitKubernetesApi => "waiting for the API server",
+        BootStepId::ImportControlPlaneImages => "importing images",
+        BootStepId::ApplyLocalStorage => "applying storage",
+        BootStepId::ApplyControlPlane => "applying the control plane",
+        BootStepId::ReportSetupUrl | BootStepId::ReportFallbackCommand => "reporting",
+    }
+}
+
+/// What the steps work on.
+pub(super) struct Steps<'a> {
+    pub(super) places: &'a Places,
+    pub(super) work: &'a Work,
+    pub(super) starter: &'a Starter,
+}
+
+impl Steps<'_> {
+    /// Takes one step; what it did. `waits` is told what is waited for.
+    pub(super) async fn take(
+        &self,
+        id: BootStepId,
+        waits: &mut dyn FnMut(&str),
+    ) -> Result<String, StepError> {
+        let installed = &self.work.installed;
+        match id {
+            BootStepId::EnsureK3s => k3s::ensure(self.places, installed.k3s.as_deref())
+                .await
+                .map_err(StepError::K3s),
+            BootStepId::WaitKubernetesApi => self.wait(waits).await,
+            BootStepId::ImportControlPlaneImages => {
+                let k3s = installed.k3s.as_deref().ok_or_else(|| {
+                    StepError::Image(ImageError::NoBinary {
+                        expected: self.places.appliance_root.join("bin/k3s"),
+                    })
+                })?;
+                let containerd = Containerd {
+                    starter: self.starter,
+                    k3s,
+                };
+                let done = images::ensure(self.places, &containerd, &installed.archives).await;
+                done.map_err(StepError::Image)
+            }
+            BootStepId::ApplyLocalStorage => {
+                let objects = manifests::read(&installed.storage).map_err(StepError::Manifest)?;
+                let cluster = self.cluster().await?;
+                let applied = manifests::apply(&cluster, &objects).await;
+                applied.map_err(StepError::Cluster)?;
+                Ok(format!("{} objects", objects.len()))
+            }
+            BootStepId::ApplyControlPlane => self.apply_control_plane(&installed.manifests).await,
+            BootStepId::ReportSetupUrl | BootStepId::ReportFallbackCommand => {
+                Ok(engine::report(self.places, id))
+            }
+        }
+    }
+
+    async fn cluster(&self) -> Result<Cluster, StepError> {
+        let source = ClusterSource::new(&self.places.kubeconfig)
+            .in_pod(None)
+            .with_call_limit(CALL_LIMIT);
+        source
+            .open(Arc::new(Meter::default()))
+            .await
+            .map_err(StepError::Cluster)
+    }
+
+    /// Waits until the API server answers and the node is Ready, each within its call's own limit (50 W39).
+    async fn wait(&self, waits: &mut dyn FnMut(&str)) -> Result<String, StepError> {
+        let limit = self.work.api_limit;
+        let deadline = Instant::now() + limit;
+        loop {
+            let last = match self.ready_nodes().await {
+                Ok(nodes) if !nodes.is_empty() => return Ok(format!("node {} is Ready", nodes.join(", "))),
+                Ok(_) => "the API server answers, and no node is Ready yet".to_owned(),
+                Err(error) => appliance_common::process::chain(&error),
+            };
+            waits(&last);
+            if Instant::now() + LOOK_PAUSE >= deadline {
+                return Err(StepError::NotReady { limit, last });
+            }
+            sleep(LOOK_PAUSE).await;
+        }
+    }
+
+    async fn ready_nodes(&self) -> Result<Vec<String>, StepError> {
+        let cluster = self.cluster().await?;
+        let nodes: Vec<Node> = cluster.list(None, "").await.map_err(StepError::Cluster)?;
+        let is_ready = |node: &Node| {
+            let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
+            let ready = |condition: &k8s_openapi::api::core::v1::NodeCondition| {
+                condition.type_ == "Ready" && condition.status == "True"
+            };
+            conditions.is_some_and(|conditions| conditions.iter().any(ready))
+        };
+        let names = nodes
+            .iter()
+            .filter(|node| is_ready(node))
+            .filter_map(|node| node.metadata.name.clone());
+        Ok(names.collect())
+    }
+
+    /// One apply, with the image that is kept: never another one in between.
+    async fn apply_control_plane(&self, paths: &[PathBuf]) -> Result<String, StepError> {
+        let cluster = self.cluster().await?;
+        let Chosen { image, why } = self.choose(&cluster).await?;
+        let mut count = 0;
+        for path in paths {
+            let mut objects = manifests::read(path).map_err(StepError::Manifest)?;
+            manifests::with_image(&mut objects, &image);
+            manifests::apply(&cluster, &objects)
+                .await
+                .map_err(StepError::Cluster)?;
+            count += objects.len();
+        }
+        Ok(format!("{count} objects, image {image}: {why}"))
+    }
+
+    async fn choose(&self, cluster: &Cluster) -> Result<Chosen, StepError> {
+        let (ns, name) = (Some(namespace::CONTROL_PLANE), CONTROL_PLANE_WORKLOAD);
+        // An answer that there is none is not the same as no answer (50 W3): the latter ends the attempt here.
+        let live: Option<Deployment> = cluster.get(ns, name).await.map_err(StepError::Cluster)?;
+        let running = live.as_ref().map(|live| image_of(live).unwrap_or_default());
+        let file =
+            StateFile::<ImageRecord>::at(self.places.host_state_dir.join(host_file::CONTROL_PLANE_IMAGE));
+        let record = file.load().ok().flatten().unwrap_or_default();
+        Ok(choice::choose(running.as_deref(), &record))
+    }
+}
+
+fn image_of(deployment: &Deployment) -> Option<String> {
+    let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
+    pod.containers.first()?.image.clone()
+}
