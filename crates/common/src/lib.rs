@@ -15,6 +15,7 @@ pub mod preflight;
 pub mod process;
 pub mod random;
 pub mod readiness;
+pub mod redact;
 pub mod release;
 pub mod secret;
 pub mod state_file;

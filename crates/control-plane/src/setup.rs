@@ -17,7 +17,6 @@ pub mod history;
 pub mod inputs;
 pub mod journal;
 mod manifest;
-mod masking;
 pub mod metadata;
 mod noting;
 pub mod objects;

@@ -3,9 +3,9 @@
 
 use appliance_common::cluster::{Cluster, ClusterError, LogRequest};
 use appliance_common::names::namespace;
+use appliance_common::redact::Masks;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 
-use crate::setup::masking::Masks;
 use crate::setup::pods::shortened;
 
 /// Most lines of an excerpt.

@@ -1,6 +1,8 @@
 //! Takes secrets out of what programs wrote: the values this box knows, and whatever looks like one. It
 //! would rather mask too much.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -28,12 +30,26 @@ const SENSITIVE: [&str; 14] = [
 /// What the keys of harmless values in Secrets have in their names.
 const HARMLESS: [&str; 6] = ["user", "host", "name", "email", "edition", "port"];
 
-/// The secret values of this box; never shown.
-pub(super) struct Masks(Vec<String>);
+/// The secret values of this box, and what looks like one; never shown.
+///
+/// ```
+/// use appliance_common::redact::Masks;
+///
+/// let masks = Masks::new([("DB_PASSWORD", b"hunter2x".as_slice())]);
+/// assert_eq!(masks.mask("trying hunter2x"), "trying [REDACTED]");
+/// ```
+pub struct Masks(Vec<String>);
+
+impl std::fmt::Debug for Masks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Masks").finish_non_exhaustive()
+    }
+}
 
 impl Masks {
     /// Masks for values under their keys, as they are and as they would be written elsewhere.
-    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+    #[must_use]
+    pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut masked = Vec::new();
         for (key, value) in secrets {
             let key = key.to_lowercase();
@@ -56,7 +72,8 @@ impl Masks {
     }
 
     /// The text without secrets, line by line.
-    pub(super) fn mask(&self, text: &str) -> String {
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
             if text.contains(secret.as_str()) {
@@ -64,8 +81,48 @@ impl Masks {
             }
         }
         let mut in_key = false;
-        let lines = text.lines().map(|line| mask_line(&printable(line), &mut in_key));
+        let secret_values = secret_values(&text);
+        let lines = text.lines().enumerate().map(|(at, line)| {
+            if secret_values.contains(&at) {
+                return value_masked(line);
+            }
+            mask_line(&printable(line), &mut in_key)
+        });
         lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Lines with the values of Secrets in YAML, whichever of `kind` and `data` comes first (50 W7): the lines of the
+/// two maps that hold them, in documents that say they are one.
+fn secret_values(text: &str) -> BTreeSet<usize> {
+    let (mut found, mut held, mut is_secret) = (BTreeSet::new(), Vec::new(), false);
+    let mut map: Option<usize> = None;
+    for (at, line) in text.lines().enumerate() {
+        let bare = line.trim_start_matches([' ', '-']);
+        let indent = line.len() - bare.len();
+        if line.starts_with("---") || (bare.starts_with("apiVersion:") && indent <= map.unwrap_or(usize::MAX))
+        {
+            let values = std::mem::take(&mut held);
+            found.extend(is_secret.then_some(values).into_iter().flatten());
+            (is_secret, map) = (false, None);
+        }
+        is_secret |= bare.trim_end() == "kind: Secret";
+        match map {
+            Some(outer) if indent > outer && !bare.is_empty() => held.push(at),
+            _ if matches!(bare.trim_end(), "data:" | "stringData:") => map = Some(indent),
+            Some(_) if bare.is_empty() => {}
+            _ => map = None,
+        }
+    }
+    found.extend(is_secret.then_some(held).into_iter().flatten());
+    found
+}
+
+/// A line of such a map: its key stays.
+fn value_masked(line: &str) -> String {
+    match line.split_once(':') {
+        Some((key, _)) => format!("{}: {MASK}", printable(key)),
+        None => MASK.to_owned(),
     }
 }
 
@@ -90,7 +147,7 @@ fn mask_line(line: &str, in_key: &mut bool) -> String {
     };
     let words = line.split(' ');
     words
-        .map(|word| if is_signed_token(word) { MASK } else { word })
+        .map(|word| if is_token(word) { MASK } else { word })
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -150,9 +207,11 @@ fn is_sensitive(key: &str) -> bool {
     SENSITIVE.iter().any(|fragment| key.contains(fragment)) || key.ends_with("key")
 }
 
-/// A JSON web token: three parts, the first of them a JSON object.
-fn is_signed_token(word: &str) -> bool {
-    word.contains("eyJ") && word.matches('.').count() >= 2
+/// A JSON web token (three parts, the first of them a JSON object), or one that joins a k3s cluster (`K10`, a hash,
+/// `::`; <https://docs.k3s.io/cli/token>).
+fn is_token(word: &str) -> bool {
+    let is_signed = word.contains("eyJ") && word.matches('.').count() >= 2;
+    is_signed || (word.contains("K10") && word.contains("::"))
 }
 
 #[cfg(test)]
@@ -193,6 +252,10 @@ mod tests {
             "sent bearer s3cr3t",
             "got eyJhbGciOi.s3cr3t.sig",
             "NEXTAUTH_SECRET = s3cr3t",
+            "Authorization: Bearer s3cr3t",
+            r#"{"authorization": "Bearer s3cr3t"}"#,
+            r#"token="q s3cr3t""#,
+            "join with K10a1b2c3::server:s3cr3t now",
             "\u{1b}[31mtoken=s3cr3t",
         ] {
             let masked = masks.mask(line);
@@ -202,6 +265,38 @@ mod tests {
         }
         let key = "a\n-----BEGIN RSA PRIVATE KEY-----\ns3cr3t\n-----END RSA PRIVATE KEY-----\nb";
         assert_eq!(masks.mask(key), format!("a\n{MASK}\n{MASK}\n{MASK}\nb"));
+    }
+
+    /// 50, case 45: in either order, and among other documents.
+    #[test]
+    fn the_values_of_a_secret_are_masked_wherever_its_kind_is_said() {
+        let masks = Masks::new([]);
+        let before = "apiVersion: v1\ndata:\n  a: czNjcjN0\n  b: |\n    czNjcjN0\nkind: Secret\nmetadata:\n  name: kept";
+        let after = "apiVersion: v1\nkind: Secret\nstringData:\n  a: s3cr3t value\nmetadata:\n  name: kept";
+        let listed = "items:\n- apiVersion: v1\n  data:\n    a: czNjcjN0\n  kind: Secret\n- apiVersion: v1\n  data:\n    a: shown\n  kind: ConfigMap";
+        let config = "apiVersion: v1\ndata:\n  a: shown\nkind: ConfigMap";
+        for text in [
+            before,
+            after,
+            listed,
+            &format!("{config}\n---\n{before}\n---\n{config}"),
+        ] {
+            let masked = masks.mask(text);
+            assert!(
+                !masked.contains("czNjcjN0") && !masked.contains("s3cr3t"),
+                "{masked}"
+            );
+            assert_eq!(
+                masked.matches("shown").count(),
+                text.matches("shown").count(),
+                "{masked}"
+            );
+            assert_eq!(
+                masked.matches("kept").count(),
+                text.matches("kept").count(),
+                "{masked}"
+            );
+        }
     }
 
     #[test]
