@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use appliance_common::host::k3s::{UNIT_FILE, without_local_storage};
 use appliance_common::state_file;
 
 use crate::settings::Places;
@@ -14,7 +15,6 @@ use crate::systemd::{Systemd, SystemdError};
 
 /// Its unit.
 const UNIT: &str = "k3s.service";
-const UNIT_FILE: &str = "/etc/systemd/system/k3s.service";
 const CONFIG_DIR: &str = "/etc/rancher/k3s/config.yaml.d";
 
 /// Why k3s does not run as it should.
@@ -75,7 +75,7 @@ fn configured(places: &Places) -> Result<Vec<String>, K3sError> {
 async fn unit_written(places: &Places, binary: Option<&Path>, systemd: &Systemd) -> Result<bool, K3sError> {
     let path = places.below_root(UNIT_FILE);
     if let Some(live) = read(&path)? {
-        let Some(mended) = unit::without_local_storage(&live) else {
+        let Some(mended) = without_local_storage(&live) else {
             return Ok(false);
         };
         write(&path, &mended, 0o644)?;

@@ -1,5 +1,7 @@
-//! systemd, asked over D-Bus on its own socket for root: no bus daemon has to run yet, and no program is started
-//! for it (decision 1).
+//! systemd, asked over the system bus; no program is started for it (decision 1).
+//!
+//! Not on its private socket, as `systemctl` does: there it names itself by what is no bus name, and what it says
+//! is not a valid message (seen with systemd 252).
 //!
 //! <https://www.freedesktop.org/wiki/Software/systemd/dbus/>
 
@@ -7,13 +9,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
-use zbus::zvariant::OwnedObjectPath;
-use zbus::{Connection, Proxy};
+use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue};
+use zbus::{Connection, Message};
 
-/// systemd's socket for root (`systemctl` as root uses it too).
-const SOCKET: &str = "/run/systemd/private";
+/// The system bus.
+const SOCKET: &str = "/run/dbus/system_bus_socket";
 
 /// Longest time one call may take.
 const LIMIT: Duration = Duration::from_secs(25);
@@ -21,12 +24,13 @@ const LIMIT: Duration = Duration::from_secs(25);
 const SERVICE: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const ROOT: &str = "/org/freedesktop/systemd1";
 
 /// Why systemd did not do it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SystemdError {
-    #[error("reaching systemd at {}", path.display())]
+    #[error("reaching the system bus at {}; see: systemctl status dbus", path.display())]
     Unreachable { path: PathBuf, source: io::Error },
     #[error("{doing}: systemd did not answer within {LIMIT:?}")]
     TooSlow { doing: String },
@@ -46,65 +50,90 @@ impl Systemd {
         let path = root.join(SOCKET.trim_start_matches('/'));
         let stream = UnixStream::connect(&path).await;
         let stream = stream.map_err(|source| SystemdError::Unreachable { path, source })?;
-        let building = zbus::connection::Builder::unix_stream(stream).p2p().build();
-        let connection = within("greeting systemd", building).await?;
+        let building = zbus::connection::Builder::unix_stream(stream).build();
+        let connection = within("greeting the system bus", building).await?;
         Ok(Self { connection })
     }
 
     /// Reads unit files anew.
     pub(crate) async fn reload(&self) -> Result<(), SystemdError> {
-        let manager = self.manager().await?;
-        within("reloading unit files", manager.call::<_, _, ()>("Reload", &())).await
+        self.manager("reloading unit files", "Reload", &())
+            .await
+            .map(drop)
     }
 
     /// Has a unit started at each boot.
     pub(crate) async fn enable(&self, unit: &str) -> Result<(), SystemdError> {
-        type Changes = Vec<(String, String, String)>;
-
-        let manager = self.manager().await?;
         let asked = (vec![unit], false, false);
-        let call = manager.call::<_, _, (bool, Changes)>("EnableUnitFiles", &asked);
-        within(&format!("enabling {unit}"), call).await.map(drop)
+        self.manager(&format!("enabling {unit}"), "EnableUnitFiles", &asked)
+            .await
+            .map(drop)
     }
 
     /// Queues the start of a unit, and does not wait for it: k3s may take minutes (50 W10).
     pub(crate) async fn start(&self, unit: &str) -> Result<(), SystemdError> {
-        let manager = self.manager().await?;
         let asked = (unit, "replace");
-        let call = manager.call::<_, _, OwnedObjectPath>("StartUnit", &asked);
-        within(&format!("starting {unit}"), call).await.map(drop)
+        self.manager(&format!("starting {unit}"), "StartUnit", &asked)
+            .await
+            .map(drop)
     }
 
     /// How a unit stands: `active`, `activating`, `failed`, `inactive`; `None` when systemd knows no such unit.
     pub(crate) async fn state(&self, unit: &str) -> Result<Option<String>, SystemdError> {
         let doing = format!("asking for {unit}");
-        let manager = self.manager().await?;
-        let path: OwnedObjectPath = within(&doing, manager.call("LoadUnit", &(unit,))).await?;
-        let properties = within(&doing, Proxy::new(&self.connection, SERVICE, path, UNIT)).await?;
-        let loaded: String = within(&doing, properties.get_property("LoadState")).await?;
-        if loaded == "not-found" {
+        let said = self.manager(&doing, "LoadUnit", &(unit,)).await?;
+        let path: OwnedObjectPath = read(&doing, &said)?;
+        if self.property(&doing, &path, "LoadState").await? == "not-found" {
             return Ok(None);
         }
-        let state: String = within(&doing, properties.get_property("ActiveState")).await?;
-        Ok(Some(state))
+        self.property(&doing, &path, "ActiveState").await.map(Some)
     }
 
-    async fn manager(&self) -> Result<Proxy<'static>, SystemdError> {
-        within(
-            "finding systemd's manager",
-            Proxy::new(&self.connection, SERVICE, ROOT, MANAGER),
-        )
-        .await
+    async fn property(
+        &self,
+        doing: &str,
+        path: &OwnedObjectPath,
+        name: &str,
+    ) -> Result<String, SystemdError> {
+        let asked = (UNIT, name);
+        let call = self
+            .connection
+            .call_method(Some(SERVICE), path, Some(PROPERTIES), "Get", &asked);
+        let value: OwnedValue = read(doing, &within(doing, call).await?)?;
+        value
+            .try_into()
+            .map_err(|error| refused(doing, zbus::Error::Variant(error)))
+    }
+
+    async fn manager<B>(&self, doing: &str, method: &str, body: &B) -> Result<Message, SystemdError>
+    where
+        B: Serialize + DynamicType,
+    {
+        let call = self
+            .connection
+            .call_method(Some(SERVICE), ROOT, Some(MANAGER), method, body);
+        within(doing, call).await
+    }
+}
+
+fn read<T>(doing: &str, said: &Message) -> Result<T, SystemdError>
+where
+    T: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
+{
+    said.body().deserialize().map_err(|error| refused(doing, error))
+}
+
+fn refused(doing: &str, source: zbus::Error) -> SystemdError {
+    SystemdError::Refused {
+        doing: doing.to_owned(),
+        source: Box::new(source),
     }
 }
 
 async fn within<T>(doing: &str, call: impl Future<Output = zbus::Result<T>>) -> Result<T, SystemdError> {
     match timeout(LIMIT, call).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(source)) => Err(SystemdError::Refused {
-            doing: doing.to_owned(),
-            source: Box::new(source),
-        }),
+        Ok(Err(source)) => Err(refused(doing, source)),
         Err(_) => Err(SystemdError::TooSlow {
             doing: doing.to_owned(),
         }),

@@ -3,6 +3,7 @@
 
 mod boot;
 mod image;
+pub mod k3s;
 mod reset;
 
 pub use boot::{BootPhase, BootState, BootStep, BootStepId, BootStepState};

@@ -2,6 +2,8 @@
 //!
 //! <https://docs.k3s.io/installation/configuration#configuration-file>
 
+use appliance_common::host::k3s::STORAGE_DROP_IN_TEXT;
+
 /// One drop-in of `config.yaml.d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -16,7 +18,7 @@ pub(super) struct Wanted {
 pub(super) fn files(hostname: &str) -> Vec<Wanted> {
     let mut files = vec![Wanted {
         name: "20-alga-local-storage.yaml",
-        text: "disable+:\n  - local-storage\n".to_owned(),
+        text: STORAGE_DROP_IN_TEXT.to_owned(),
         only_first: false,
     }];
     let is_name = |name: &str| {
@@ -50,6 +52,6 @@ mod tests {
         );
         assert_eq!(files("").len(), 1);
         assert_eq!(files("a b: c").len(), 1);
-        assert_eq!(files("x")[0].text, "disable+:\n  - local-storage\n");
+        assert_eq!(files("x")[0].text, STORAGE_DROP_IN_TEXT);
     }
 }

@@ -32,16 +32,6 @@ WantedBy=multi-user.target
     )
 }
 
-/// A unit of the shipped product that does not turn off k3s's own provisioner yet, with that put right; `None` when
-/// there is nothing to put right. A flag overrides the list in the configuration, hence both (50 §6.2).
-pub(super) fn without_local_storage(live: &str) -> Option<String> {
-    const NEIGHBOUR: &str = "--disable servicelb";
-    const OURS: &str = "--disable local-storage";
-
-    let lacks = live.contains(NEIGHBOUR) && !live.contains(OURS);
-    lacks.then(|| live.replacen(NEIGHBOUR, &format!("{NEIGHBOUR} {OURS}"), 1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,23 +50,6 @@ mod tests {
             assert!(text.contains(part), "{part}");
         }
         assert!(!text.contains("0644"));
-        assert_eq!(without_local_storage(&text), None);
-    }
-
-    /// Case 12.
-    #[test]
-    fn a_unit_of_the_shipped_product_is_mended_once() {
-        let shipped =
-            "ExecStart=/x/k3s server --disable traefik --disable servicelb --write-kubeconfig-mode 0644\n";
-        let mended = without_local_storage(shipped).unwrap();
-        assert!(
-            mended.contains("--disable servicelb --disable local-storage --write"),
-            "{mended}"
-        );
-        assert_eq!(without_local_storage(&mended), None);
-        assert_eq!(
-            without_local_storage("ExecStart=/usr/local/bin/k3s server\n"),
-            None
-        );
+        assert_eq!(appliance_common::host::k3s::without_local_storage(&text), None);
     }
 }

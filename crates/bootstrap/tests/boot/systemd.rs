@@ -1,4 +1,4 @@
-//! systemd as bootstrap sees it: its socket for root, units that are known or not, and what was asked of it.
+//! systemd as bootstrap sees it: the system bus with one service on it, units that are known or not, and what was asked of it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +21,16 @@ pub(crate) struct Systemd {
     serving: JoinHandle<()>,
 }
 
+/// What a client says to a bus first of all, and the name that it gets.
+struct Bus(&'static str);
+
+#[interface(name = "org.freedesktop.DBus")]
+impl Bus {
+    fn hello(&self) -> &'static str {
+        self.0
+    }
+}
+
 struct Manager {
     asked: Asked,
 }
@@ -33,9 +43,10 @@ struct Unit {
 impl Systemd {
     /// Listens below `root`.
     pub(crate) fn below(root: &Path) -> Result<Self> {
-        let dir = root.join("run/systemd");
+        let dir = root.join("run/dbus");
         std::fs::create_dir_all(&dir)?;
-        let listener = UnixListener::bind(dir.join("private")).context("binding systemd's socket")?;
+        let listener =
+            UnixListener::bind(dir.join("system_bus_socket")).context("binding the bus's socket")?;
         let (asked, file) = (Asked::default(), root.join("etc/systemd/system/k3s.service"));
         let serving = tokio::spawn(serve(listener, Arc::clone(&asked), file));
         Ok(Self { asked, serving })
@@ -71,6 +82,7 @@ async fn serve(listener: UnixListener, asked: Asked, file: PathBuf) {
                 connection::Builder::unix_stream(stream)
                     .server(guid)?
                     .p2p()
+                    .serve_at("/org/freedesktop/DBus", Bus(":1.1"))?
                     .serve_at(ROOT, manager)?
                     .serve_at(UNIT, unit)?
                     .build()
