@@ -4,6 +4,7 @@
 //! `{"ok": false, "error": "…"}` with a status that is not 2xx; 404 with `not found` is an agent that is
 //! too old for the route.
 
+mod captures;
 #[cfg(feature = "agent")]
 mod client;
 mod facts;
@@ -11,6 +12,7 @@ mod storage;
 
 use serde::{Deserialize, Serialize};
 
+pub use captures::{CapturedFile, SupportCaptures};
 #[cfg(feature = "agent")]
 pub use client::{AgentClient, AgentError};
 pub use facts::{DiskFacts, HostFacts, OsRelease};
@@ -18,6 +20,10 @@ pub use storage::{ConvergeMode, ConvergeStorage, HostItem, StorageConverged};
 
 /// Routes, by their paths.
 pub mod route {
+    /// `GET`: that the agent is there, its version, and what it can do.
+    pub const HEALTH: &str = "/v1/health";
+    /// `POST`, no body: diagnostics of the host ([`super::SupportCaptures`]).
+    pub const SUPPORT_BUNDLE: &str = "/v1/support-bundle";
     /// `GET`: what the host is and how it is doing ([`super::HostFacts`]).
     pub const HOST_FACTS: &str = "/v1/host-facts";
     /// `POST` [`super::ConvergeStorage`]: the host's side of storage ([`super::StorageConverged`]).

@@ -1,0 +1,153 @@
+//! What is collected of the host, as data, and how one piece is taken (50 §8).
+
+use std::time::Duration;
+
+use appliance_common::agent_api::CapturedFile;
+use appliance_common::redact::Masks;
+use appliance_kubectl_queue::{Finished, Keep, Launch, Starter};
+use tokio_util::sync::CancellationToken;
+
+/// One command, and the file its output becomes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capture {
+    /// Path in a bundle; boxes in the field and support's tools rely on it.
+    pub(crate) path: &'static str,
+    pub(crate) command: &'static [&'static str],
+    /// Which end is kept of what is longer.
+    keep: Keep,
+}
+
+/// Bytes kept of each.
+const CAP: usize = 1024 * 1024;
+
+/// A log's newest lines are its last ones.
+const fn log(path: &'static str, command: &'static [&'static str]) -> Capture {
+    Capture {
+        path,
+        command,
+        keep: Keep::Tail,
+    }
+}
+
+const fn list(path: &'static str, command: &'static [&'static str]) -> Capture {
+    Capture {
+        path,
+        command,
+        keep: Keep::Head,
+    }
+}
+
+/// All of them, in the order they are answered.
+pub(crate) const CAPTURES: [Capture; 10] = [
+    log(
+        "host/appliance-journal.txt",
+        &[
+            "journalctl",
+            "--no-pager",
+            "-n",
+            "1000",
+            "-u",
+            "alga-appliance-bootstrap.service",
+            "-u",
+            "alga-appliance.service",
+            "-u",
+            "alga-appliance-console.service",
+            "-u",
+            "k3s.service",
+        ],
+    ),
+    log(
+        "host/k3s-service-status.txt",
+        &["systemctl", "status", "--no-pager", "k3s.service"],
+    ),
+    log(
+        "host/appliance-bootstrap-status.txt",
+        &[
+            "systemctl",
+            "status",
+            "--no-pager",
+            "alga-appliance-bootstrap.service",
+        ],
+    ),
+    log(
+        "host/appliance-console-status.txt",
+        &[
+            "systemctl",
+            "status",
+            "--no-pager",
+            "alga-appliance-console.service",
+        ],
+    ),
+    list("host/disk-usage.txt", &["df", "-h"]),
+    list("host/ip-addresses.txt", &["ip", "address"]),
+    list("host/routes.txt", &["ip", "route"]),
+    list("host/resolv-conf.txt", &["cat", "/etc/resolv.conf"]),
+    list("host/dns-lookup-ghcr.txt", &["getent", "hosts", "ghcr.io"]),
+    list(
+        "host/https-ghcr.txt",
+        &["curl", "-sSI", "--max-time", "10", "https://ghcr.io/v2/"],
+    ),
+];
+
+/// Takes one, within its own limit; whatever becomes of it is in the answer.
+pub(crate) async fn take(
+    capture: Capture,
+    starter: &Starter,
+    path: &str,
+    limit: Duration,
+    masks: &Masks,
+) -> CapturedFile {
+    let [program, arguments @ ..] = capture.command else {
+        return CapturedFile::default();
+    };
+    let launch = Launch::new(*program)
+        .args(arguments.iter().copied())
+        .env("PATH", path)
+        .env("LC_ALL", "C.UTF-8")
+        .limit(limit)
+        .cap(CAP)
+        .keep(capture.keep);
+    let finished = starter.start(launch, CancellationToken::new()).finished().await;
+    file(capture, &finished, masks)
+}
+
+/// The command, what it wrote, and how it ended. Pure.
+fn file(capture: Capture, finished: &Finished, masks: &Masks) -> CapturedFile {
+    let mut parts = vec![format!("$ {}", capture.command.join(" "))];
+    for (name, output) in [("output", &finished.stdout), ("errors", &finished.stderr)] {
+        let text = output.text();
+        let text = text.trim();
+        if !text.is_empty() {
+            parts.push(masks.mask(text));
+        }
+        if output.truncated() {
+            parts.push(format!(
+                "[{} bytes of {name} in all; the rest was left out]",
+                output.seen()
+            ));
+        }
+    }
+    parts.extend(finished.outcome.note().map(|note| format!("[{note}]")));
+    CapturedFile {
+        path: capture.path.to_owned(),
+        ok: finished.outcome.ok(),
+        status: finished.outcome.status(),
+        content: parts.join("\n").trim().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_captures_become_the_same_file() {
+        let paths: std::collections::BTreeSet<_> = CAPTURES.iter().map(|capture| capture.path).collect();
+        assert_eq!(paths.len(), CAPTURES.len());
+        assert!(
+            paths
+                .iter()
+                .all(|path| path.starts_with("host/") && !path.contains(".."))
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! What the host is and how it is doing, for `GET /v1/host-facts`. What cannot be read is left out.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use appliance_common::agent_api::{DiskFacts, HostFacts, OsRelease};
+use appliance_common::names::DATA_MOUNT;
+use appliance_kubectl_queue::Launch;
+use nix::sys::statvfs::statvfs;
+use tokio_util::sync::CancellationToken;
+
+use crate::routes::Agent;
+use crate::settings::Settings;
+
+/// Longest time k3s may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_millis(800);
+
+pub(crate) async fn read(agent: &Agent) -> HostFacts {
+    let settings = &agent.settings;
+    let text = |path: &str| fs::read_to_string(settings.below_root(path)).ok();
+    let first_line = |path: &str| text(path).map(|text| text.trim().to_owned());
+    HostFacts {
+        os: text("/etc/os-release").map(|text| os_release(&text)),
+        kernel: first_line("/proc/sys/kernel/osrelease"),
+        k3s_version: k3s_version(agent).await,
+        boot_id: first_line("/proc/sys/kernel/random/boot_id"),
+        uptime_seconds: text("/proc/uptime").and_then(|text| text.split('.').next()?.parse().ok()),
+        pending_reboot: Some(settings.below_root("/run/reboot-required").exists()),
+        pending_security_updates: None,
+        data_disk: disk(settings),
+        resolvers: text("/etc/resolv.conf").map(|text| resolvers(&text)),
+    }
+}
+
+async fn k3s_version(agent: &Agent) -> Option<String> {
+    let launch = Launch::new(agent.settings.appliance_root.join("bin/k3s"))
+        .args(["--version"])
+        .env("PATH", agent.settings.path.as_str())
+        .limit(VERSION_LIMIT);
+    let said = agent
+        .starter
+        .start(launch, CancellationToken::new())
+        .finished()
+        .await;
+    if !said.outcome.ok() {
+        return None;
+    }
+    // `k3s version v1.36.3+k3s1 (0123abcd)`.
+    let text = said.stdout.text();
+    let version = text.lines().next()?.split_whitespace().nth(2)?;
+    Some(version.to_owned())
+}
+
+/// os-release(5).
+fn os_release(text: &str) -> OsRelease {
+    let value = |key: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        line.map(|value| value.trim_matches(['"', '\'']).to_owned())
+    };
+    OsRelease {
+        id: value("ID"),
+        version_id: value("VERSION_ID"),
+        pretty_name: value("PRETTY_NAME"),
+    }
+}
+
+/// resolv.conf(5).
+fn resolvers(text: &str) -> Vec<IpAddr> {
+    let words = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("nameserver")?.split_whitespace().next());
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+/// The filesystem of the data mount, or of its nearest parent that exists.
+fn disk(settings: &Settings) -> Option<DiskFacts> {
+    let wanted = Path::new(DATA_MOUNT);
+    let there = wanted
+        .ancestors()
+        .find(|path| settings.below_root(path).exists())?;
+    let stat = statvfs(&settings.below_root(there)).ok()?;
+    let unit = stat.fragment_size();
+    Some(DiskFacts {
+        path: PathBuf::from(there),
+        total_bytes: stat.blocks() * unit,
+        free_bytes: stat.blocks_available() * unit,
+        total_inodes: stat.files(),
+        free_inodes: stat.files_free(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_servers_are_read_as_their_manuals_say() {
+        let os =
+            os_release("NAME=\"Ubuntu\"\nVERSION_ID=\"24.04\"\nID=ubuntu\nPRETTY_NAME='Ubuntu 24.04 LTS'\n");
+        assert_eq!(os.id.as_deref(), Some("ubuntu"));
+        assert_eq!(os.version_id.as_deref(), Some("24.04"));
+        assert_eq!(os.pretty_name.as_deref(), Some("Ubuntu 24.04 LTS"));
+        let servers =
+            resolvers("# none\nnameserver 10.0.0.53\nnameserver fd00::53 \nsearch x\nnameserver nonsense\n");
+        assert_eq!(
+            servers,
+            [
+                "10.0.0.53".parse::<IpAddr>().unwrap(),
+                "fd00::53".parse().unwrap()
+            ]
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! The root daemon on the Unix socket: the few things that only the host can do.
+//!
+//! `README.md` beside this crate tells who may ask it what.
+
+mod bundle;
+mod capture;
+mod facts;
+mod routes;
+mod server;
+mod settings;
+mod socket;
+mod storage;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use appliance_common::process::exit_with;
+use appliance_kubectl_queue::{Gate, Starter};
+use clap::Parser;
+
+use self::routes::Agent;
+use self::server::ServeError;
+use self::settings::Settings;
+
+/// Runs the program.
+pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let settings = Settings::parse_from(args);
+    exit_with(run(gate, settings))
+}
+
+async fn run(gate: Gate, settings: Settings) -> Result<(), ServeError> {
+    let starter = Starter::new(gate).map_err(ServeError::Thread)?;
+    let listener = socket::listen(&settings).map_err(ServeError::Socket)?;
+    let agent = Arc::new(Agent::new(settings, starter));
+    server::serve(listener, agent).await
+}

@@ -1,0 +1,102 @@
+//! Which request is answered by what (50 §8, decision 19).
+
+use std::sync::Arc;
+
+use appliance_common::agent_api::{AgentRefusal, ConvergeStorage, route};
+use appliance_kubectl_queue::Starter;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Response, StatusCode};
+use http_body_util::Full;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::bundle::Bundles;
+use crate::facts;
+use crate::settings::Settings;
+use crate::storage::{self, ConvergeError};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// What the agent can do, as `GET /v1/health` tells it.
+const CAPABILITIES: [&str; 3] = ["support-bundle", "host-facts", "storage-converge"];
+
+/// Everything that requests share.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    pub(crate) settings: Settings,
+    pub(crate) starter: Starter,
+    bundles: Bundles,
+}
+
+impl Agent {
+    pub(crate) fn new(settings: Settings, starter: Starter) -> Self {
+        Self {
+            settings,
+            starter,
+            bundles: Bundles::default(),
+        }
+    }
+
+    /// Answers one request. Nothing but a capture waits for another program, and nothing waits for a capture.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        method: &Method,
+        target: &str,
+        body: &Bytes,
+    ) -> Response<Full<Bytes>> {
+        match (method, target) {
+            (&Method::GET, route::HEALTH) => ok(&json!({
+                "ok": true, "service": "alga-host-agent", "version": env!("CARGO_PKG_VERSION"),
+                "capabilities": CAPABILITIES,
+            })),
+            (&Method::POST, route::SUPPORT_BUNDLE) => ok(self.bundles.collect(self).await.as_ref()),
+            (&Method::GET, route::HOST_FACTS) => ok(&facts::read(self).await),
+            (&Method::POST, route::STORAGE_CONVERGE) => self.converge(body).await,
+            _ => refusal(StatusCode::NOT_FOUND, "not found"),
+        }
+    }
+
+    async fn converge(self: &Arc<Self>, body: &Bytes) -> Response<Full<Bytes>> {
+        let Ok(ConvergeStorage { mode }) = serde_json::from_slice(body) else {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "the body must be {\"mode\": \"look\"} or {\"mode\": \"mend\"}",
+            );
+        };
+        let agent = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || storage::converge(&agent.settings, mode)).await;
+        match done {
+            Ok(Ok(converged)) => ok(&converged),
+            Ok(Err(error @ ConvergeError::Busy(_))) => refusal(StatusCode::CONFLICT, &chain(&error)),
+            Ok(Err(error)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
+            Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    }
+}
+
+fn chain(error: &ConvergeError) -> String {
+    appliance_common::process::chain(error)
+}
+
+fn ok(body: &impl Serialize) -> Response<Full<Bytes>> {
+    respond(StatusCode::OK, body)
+}
+
+/// A failure as every client expects it.
+pub(crate) fn refusal(status: StatusCode, error: &str) -> Response<Full<Bytes>> {
+    let body = AgentRefusal {
+        ok: false,
+        error: error.to_owned(),
+    };
+    respond(status, &body)
+}
+
+fn respond(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+    let mut text = serde_json::to_vec(body).unwrap_or_default();
+    text.push(b'\n');
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}

@@ -1,0 +1,65 @@
+//! What the program was told, parsed once; nothing below reads the environment.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use appliance_common::names::CONTROL_PLANE_UID;
+use clap::Parser;
+
+/// The appliance's host agent: diagnostics and the host's side of storage, on a Unix socket for the control plane.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "alga-host-agent", version)]
+pub(crate) struct Settings {
+    /// Where it listens
+    #[arg(
+        long,
+        env = "ALGA_HOST_AGENT_SOCKET",
+        value_name = "PATH",
+        default_value = "/run/alga-appliance/host-agent.sock"
+    )]
+    pub(crate) socket: PathBuf,
+    /// Group that may connect, and user id beside root's whose requests are taken
+    #[arg(long, env = "ALGA_HOST_AGENT_SOCKET_GID", value_name = "ID", default_value_t = CONTROL_PLANE_UID)]
+    pub(crate) socket_gid: u32,
+    /// Longest time one command of a capture may take, in milliseconds
+    #[arg(long, env = "ALGA_HOST_AGENT_COMMAND_TIMEOUT_MS", value_name = "MS", default_value_t = 20_000,
+          value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    command_timeout_ms: u64,
+    /// Where the appliance's files are installed
+    #[arg(
+        long,
+        env = "ALGA_APPLIANCE_ROOT",
+        value_name = "PATH",
+        default_value = "/opt/alga-appliance"
+    )]
+    pub(crate) appliance_root: PathBuf,
+    /// Directory that stands for `/` where system files are read and written
+    #[arg(
+        long,
+        env = "ALGA_APPLIANCE_HOST_ROOT",
+        value_name = "PATH",
+        default_value = "/"
+    )]
+    pub(crate) host_root: PathBuf,
+    /// Directories in which commands are looked for, separated by colons
+    #[arg(
+        long,
+        env = "ALGA_HOST_AGENT_PATH",
+        value_name = "DIRS",
+        default_value = "/usr/sbin:/usr/bin:/sbin:/bin"
+    )]
+    pub(crate) path: String,
+}
+
+impl Settings {
+    /// Longest time one command may take.
+    pub(crate) fn command_limit(&self) -> Duration {
+        Duration::from_millis(self.command_timeout_ms)
+    }
+
+    /// Where a system file is.
+    pub(crate) fn below_root(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        self.host_root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+}
