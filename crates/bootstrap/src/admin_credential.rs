@@ -90,13 +90,19 @@ async fn settle(gate: Gate, places: &Places, flags: &Flags) -> Result<(), Creden
     let file = StateFile::<Record>::at(places.host_state_dir.join(host_file::ADMIN_PASSWORD_STATE));
     let record = file.load().map_err(CredentialError::Record)?;
     let now = Clock::system().now();
-    match judge(Account::of(text.expose(), USER).as_ref(), record.as_ref()) {
+    let boot_id = places.boot_id();
+    match judge(
+        Account::of(text.expose(), USER).as_ref(),
+        record.as_ref(),
+        &boot_id,
+    ) {
         Act::Leave => Ok(()),
         Act::Changed => {
             let created_at = record.map_or(now, |record| record.created_at);
             let changed = Record {
                 state: RecordState::Changed,
                 created_at,
+                boot_id,
                 changed_at: Some(now),
             };
             file.store(&changed).map_err(CredentialError::Record)
@@ -105,6 +111,7 @@ async fn settle(gate: Gate, places: &Places, flags: &Flags) -> Result<(), Creden
             let mut record = Record {
                 state: RecordState::Setting,
                 created_at: now,
+                boot_id,
                 changed_at: None,
             };
             // First of all: from now on the account is ours, whatever of the rest is done.

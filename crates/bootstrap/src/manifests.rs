@@ -95,6 +95,45 @@ pub(crate) fn with_image(objects: &mut [Wanted], image: &str) {
     }
 }
 
+/// Puts the port into the settings and into the port of that name of every container (50 W33). The Service keeps its
+/// own, which leads to that name.
+pub(crate) fn with_port(objects: &mut [Wanted], port: u16) {
+    for wanted in objects {
+        if let Some(setting) = wanted.object.data.pointer_mut("/data/ALGA_APPLIANCE_PORT") {
+            *setting = Value::from(port.to_string());
+        }
+        let containers = wanted.object.data.pointer_mut("/spec/template/spec/containers");
+        for container in containers.and_then(Value::as_array_mut).into_iter().flatten() {
+            let ports = container.get_mut("ports").and_then(Value::as_array_mut);
+            for named in ports
+                .into_iter()
+                .flatten()
+                .filter(|named| named["name"] == "setup-http")
+            {
+                named["containerPort"] = Value::from(port);
+                named["hostPort"] = Value::from(port);
+            }
+        }
+    }
+}
+
+/// Annotates pods with a digest of the settings, so that other settings are another pod (50 W40).
+pub(crate) fn with_settings_hash(objects: &mut [Wanted]) {
+    let settings = objects
+        .iter()
+        .filter(|wanted| wanted.resource.kind == "ConfigMap");
+    let text: String = settings
+        .map(|wanted| wanted.object.data["data"].to_string())
+        .collect();
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    for wanted in objects {
+        if let Some(template) = wanted.object.data.pointer_mut("/spec/template/metadata") {
+            template["annotations"]["alga.nineminds.com/config-hash"] =
+                Value::from(hex::encode(&digest.as_ref()[..8]));
+        }
+    }
+}
+
 /// Applies them in their order, under our own field manager.
 pub(crate) async fn apply(cluster: &Cluster, objects: &[Wanted]) -> Result<(), ClusterError> {
     for wanted in objects {

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown, lchown};
 use std::path::{Path, PathBuf};
 
 use appliance_common::names::CONTROL_PLANE_UID;
@@ -91,6 +91,15 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// Whether anything has this name, be it a link that leads nowhere.
 pub(crate) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// Makes a file of the state volume the pod's, as the directory is; a link is not followed. Only root gives files
+/// away: as another user it changes nothing.
+pub(crate) fn give_to_pod(path: &Path) -> io::Result<()> {
+    if Uid::effective().is_root() {
+        lchown(path, Some(CONTROL_PLANE_UID), Some(CONTROL_PLANE_UID))?;
+    }
+    Ok(())
 }
 
 /// Makes a directory, 0750, and gives an existing one that mode again; not through a link.

@@ -33,6 +33,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use self::apply::{ApplyError, Resets};
 use self::journal::{Confirmation, Journal, JournalError, Unconfirmed};
 use self::place::{Place, PlaceError};
+use crate::owned;
 use crate::settings::Places;
 
 /// What to do.
@@ -251,8 +252,10 @@ fn locks(places: &Places) -> Result<[FileLock; 2], ResetError> {
     let note = format!("alga-appliance-bootstrap reset, process {}", std::process::id());
     let host = places.below_root(appliance_common::names::HOST_LOCK);
     let host = FileLock::try_acquire(&host, &note).map_err(ResetError::Busy)?;
-    let update = places.state_dir.join(file::UPDATE_LOCK);
-    let update = FileLock::try_acquire(&update, &note).map_err(ResetError::Busy)?;
+    let path = places.state_dir.join(file::UPDATE_LOCK);
+    let update = FileLock::try_acquire(&path, &note).map_err(ResetError::Busy)?;
+    // One that was made just now is root's; the control plane must be able to take it afterwards.
+    owned::give_to_pod(&path).map_err(|source| ResetError::Busy(LockError::Unusable { path, source }))?;
     Ok([host, update])
 }
 

@@ -85,6 +85,12 @@ impl Places {
         self.host_root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
+    /// The kernel's id of this boot (random(4)); empty where it does not say.
+    pub(crate) fn boot_id(&self) -> String {
+        let said = std::fs::read_to_string(self.below_root("/proc/sys/kernel/random/boot_id"));
+        said.unwrap_or_default().trim().to_owned()
+    }
+
     /// The setup token.
     pub(crate) fn token(&self) -> PathBuf {
         let beside = || self.state_dir.join(file::SETUP_TOKEN);

@@ -380,7 +380,9 @@ fn the_console_account_gets_a_password_that_must_be_changed_and_a_persons_own_is
         echo 'alga-admin:!alga-unset:19000:0:99999:7:::' >> /etc/shadow
         export ALGA_APPLIANCE_HOST_STATE_DIR="$1/host" ALGA_APPLIANCE_CONSOLE_TTYS="$1/tty1"
         run() { "$2" init-admin-credential 2>&1 | sed "s/^/said: /"; grep ^alga-admin: /etc/shadow; }
-        run "$@"; run "$@"; chage -d 19500 alga-admin; run "$@"; run "$@""#;
+        run "$@"; cp "$1/tty1" "$1/first"; run "$@"; cmp "$1/tty1" "$1/first"
+        sed -i 's/"bootId": ".*"/"bootId": "another"/' "$1/host/admin-password-state.json"
+        run "$@"; chage -d 19500 alga-admin; run "$@"; run "$@""#;
     let run = apart(script, &[host.0.path(), Path::new(PROGRAM)])?;
     let said = said(&run);
     ensure!(run.status.success() && !said.contains("said:"), "{said}");
@@ -389,10 +391,14 @@ fn the_console_account_gets_a_password_that_must_be_changed_and_a_persons_own_is
         .filter(|line| line.starts_with("alga-admin:"))
         .map(|line| line.split(':').collect())
         .collect();
-    let [first, second, third, fourth] = lines.as_slice() else {
+    let [first, same, second, third, fourth] = lines.as_slice() else {
         anyhow::bail!("{said}");
     };
     ensure!(first[1].starts_with('$') && first[2] == "0", "{said}");
+    ensure!(
+        same == first,
+        "what is begun again within a boot makes no other: {said}"
+    );
     ensure!(
         second[1] != first[1] && second[2] == "0",
         "a second boot sets another: {said}"

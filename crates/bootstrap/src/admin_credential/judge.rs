@@ -13,6 +13,9 @@ pub(super) struct Record {
     pub(super) state: RecordState,
     /// When the temporary password was made.
     pub(super) created_at: Timestamp,
+    /// The boot in which it was shown: within it none is made anew, whatever is begun again.
+    #[serde(default)]
+    pub(super) boot_id: String,
     /// When it was seen that a person had chosen another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) changed_at: Option<Timestamp>,
@@ -69,13 +72,15 @@ pub(super) enum Act {
     Leave,
 }
 
-pub(super) fn judge(account: Option<&Account>, record: Option<&Record>) -> Act {
+pub(super) fn judge(account: Option<&Account>, record: Option<&Record>, boot_id: &str) -> Act {
     use RecordState::{Changed, Setting, Temporary};
 
     let Some(account) = account else {
         return Act::Leave;
     };
+    let is_of_this_boot = record.is_some_and(|record| record.boot_id == boot_id);
     match (account, record.map(|record| record.state)) {
+        (Account::Password { must_change: true }, Some(Temporary)) if is_of_this_boot => Act::Leave,
         // Setting: it was stopped before anybody could see it, whatever is there now.
         (Account::Unset, _)
         | (Account::Locked | Account::Password { must_change: true }, Some(Setting | Temporary))
@@ -93,6 +98,7 @@ mod tests {
         Record {
             state,
             created_at: Timestamp::UNIX_EPOCH,
+            boot_id: "b-1".to_owned(),
             changed_at: None,
         }
     }
@@ -121,12 +127,15 @@ mod tests {
             let account = Account::of(&shadow(field, age), "alga-admin");
             let record = state.map(record);
             assert_eq!(
-                judge(account.as_ref(), record.as_ref()),
+                judge(account.as_ref(), record.as_ref(), "b-2"),
                 act,
                 "{field} {age} {state:?}"
             );
         }
+        let shown = Account::Password { must_change: true };
+        assert_eq!(judge(Some(&shown), Some(&record(Temporary)), "b-1"), Act::Leave);
+        assert_eq!(judge(Some(&shown), Some(&record(Setting)), "b-1"), Act::Make);
         assert_eq!(Account::of("alga-admin2:!alga-unset:1", "alga-admin"), None);
-        assert_eq!(judge(None, Some(&record(Temporary))), Act::Leave);
+        assert_eq!(judge(None, Some(&record(Temporary)), "b-1"), Act::Leave);
     }
 }

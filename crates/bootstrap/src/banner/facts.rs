@@ -79,11 +79,10 @@ fn built(build_info: &Path) -> Option<String> {
 
 /// The record of this boot; one of an earlier boot tells nothing of this one.
 fn boot(places: &Places) -> Option<BootState> {
-    let now = fs::read_to_string(places.below_root("/proc/sys/kernel/random/boot_id")).ok()?;
     let record = StateFile::<BootState>::at(places.host_state_dir.join(host_file::BOOTSTRAP_STATE));
     record
         .load()
         .ok()
         .flatten()
-        .filter(|state| state.boot_id == now.trim())
+        .filter(|state| state.boot_id == places.boot_id())
 }

@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 
 use appliance_common::clock::Clock;
 use appliance_common::host::{ResetPhase, ResetScope, ResetState};
-use appliance_common::names::{CONTROL_PLANE_UID, file};
+use appliance_common::names::file;
 use appliance_common::{random, state_file};
 use jiff::{SignedDuration, Timestamp};
 use nix::fcntl::OFlag;
-use nix::unistd::{Gid, Uid, fchownat};
+
+use crate::owned;
 
 /// How long a plan may be confirmed.
 const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -139,13 +140,7 @@ impl Journal {
         let mut bytes = serde_json::to_vec_pretty(&stored).map_err(|error| unwritable(error.into()))?;
         bytes.push(b'\n');
         state_file::replace(&self.path, &bytes, 0o600).map_err(unwritable)?;
-        if Uid::effective().is_root() {
-            let (uid, gid) = (Uid::from_raw(CONTROL_PLANE_UID), Gid::from_raw(CONTROL_PLANE_UID));
-            let flags = nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW;
-            fchownat(nix::fcntl::AT_FDCWD, &self.path, Some(uid), Some(gid), flags)
-                .map_err(|errno| unwritable(errno.into()))?;
-        }
-        Ok(())
+        owned::give_to_pod(&self.path).map_err(unwritable)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

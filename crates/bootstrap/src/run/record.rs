@@ -1,11 +1,11 @@
 //! `bootstrap-state.json` as boot goes on: written before and after each step, for banner, agent and rescue page.
 
-use std::fs;
 use std::path::PathBuf;
 
 use appliance_common::clock::Clock;
 use appliance_common::host::{BootPhase, BootState, BootStep, BootStepId, BootStepState};
 use appliance_common::names::host_file;
+use appliance_common::state_file::StateFile;
 use jiff::Timestamp;
 
 use crate::owned::{self, Place};
@@ -24,30 +24,40 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// A new one, for these steps.
+    /// For these steps; of the others it keeps what this boot has done already.
     pub(super) fn begin(places: &Places, clock: Clock, steps: &[BootStepId]) -> Self {
-        let boot_id =
-            fs::read_to_string(places.below_root("/proc/sys/kernel/random/boot_id")).unwrap_or_default();
+        let path = places.host_state_dir.join(host_file::BOOTSTRAP_STATE);
+        let boot_id = places.boot_id();
+        let known = StateFile::<BootState>::at(&path).load().ok().flatten();
+        let known = known.filter(|state| state.boot_id == boot_id);
         let now = clock.now();
-        let step = |id: &BootStepId| BootStep {
-            id: *id,
-            state: BootStepState::Pending,
-            attempt: 0,
-            since: None,
-            message: None,
-            error: None,
-            next_retry_at: None,
+        let step = |id: BootStepId| {
+            let before = known
+                .as_ref()
+                .and_then(|state| state.steps.iter().find(|step| step.id == id));
+            before
+                .filter(|_| !steps.contains(&id))
+                .cloned()
+                .unwrap_or(BootStep {
+                    id,
+                    state: BootStepState::Pending,
+                    attempt: 0,
+                    since: None,
+                    message: None,
+                    error: None,
+                    next_retry_at: None,
+                })
         };
         Self {
-            path: places.host_state_dir.join(host_file::BOOTSTRAP_STATE),
+            path,
             state: BootState {
                 boundary_version: BOUNDARY_VERSION,
-                boot_id: boot_id.trim().to_owned(),
+                boot_id,
                 phase: BootPhase::Running,
                 started_at: now,
                 updated_at: now,
                 ready_at: None,
-                steps: steps.iter().map(step).collect(),
+                steps: BootStepId::ALL.map(step).to_vec(),
             },
             clock,
         }

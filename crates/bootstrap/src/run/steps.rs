@@ -174,16 +174,17 @@ impl Steps<'_> {
     async fn apply_control_plane(&self, paths: &[PathBuf]) -> Result<String, StepError> {
         let cluster = self.cluster().await?;
         let Chosen { image, why } = self.choose(&cluster).await?;
-        let mut count = 0;
+        let mut objects = Vec::new();
         for path in paths {
-            let mut objects = manifests::read(path).map_err(StepError::Manifest)?;
-            manifests::with_image(&mut objects, &image);
-            manifests::apply(&cluster, &objects)
-                .await
-                .map_err(StepError::Cluster)?;
-            count += objects.len();
+            objects.extend(manifests::read(path).map_err(StepError::Manifest)?);
         }
-        Ok(format!("{count} objects, image {image}: {why}"))
+        manifests::with_image(&mut objects, &image);
+        manifests::with_port(&mut objects, self.places.port);
+        manifests::with_settings_hash(&mut objects);
+        manifests::apply(&cluster, &objects)
+            .await
+            .map_err(StepError::Cluster)?;
+        Ok(format!("{} objects, image {image}: {why}", objects.len()))
     }
 
     async fn choose(&self, cluster: &Cluster) -> Result<Chosen, StepError> {

@@ -9,6 +9,7 @@ use appliance_common::names::{BAKED_IMAGE, CONTROL_PLANE_WORKLOAD, namespace};
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::tools::Tools;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Api, Patch, PatchParams};
 use tokio::time::{Instant, sleep};
@@ -64,6 +65,7 @@ async fn first_boot(cluster: &TestCluster, scene: &Scene, systemd: &Systemd) -> 
     ensure!(state.steps.len() == 7 && is_done, "{state:#?}");
     ensure!(images(cluster).await? == [BAKED_IMAGE, BAKED_IMAGE]);
     ensure!(scene.imports() == 1);
+    told_its_port(cluster).await?;
     ensure!(
         !said(&run).contains("1111-2222"),
         "the token is in the journal: {}",
@@ -74,6 +76,31 @@ async fn first_boot(cluster: &TestCluster, scene: &Scene, systemd: &Systemd) -> 
     ensure!(
         !serde_json::to_string(&role.rules)?.contains('*'),
         "a rule grants everything"
+    );
+    Ok(())
+}
+
+/// 50 W33 and W40: the port is the one that was asked for everywhere, and a change of the settings restarts the pod.
+async fn told_its_port(cluster: &TestCluster) -> Result<()> {
+    let settings = Api::<ConfigMap>::namespaced(cluster.client().await?, namespace::CONTROL_PLANE);
+    let settings = settings
+        .get("appliance-control-plane-config")
+        .await?
+        .data
+        .unwrap_or_default();
+    ensure!(settings["ALGA_APPLIANCE_PORT"] == "18080", "{settings:?}");
+    let deployments = Api::<Deployment>::namespaced(cluster.client().await?, namespace::CONTROL_PLANE);
+    let live = serde_json::to_value(deployments.get(CONTROL_PLANE_WORKLOAD).await?)?;
+    let template = &live["spec"]["template"];
+    let port = &template["spec"]["containers"][0]["ports"][0];
+    ensure!(
+        port["containerPort"] == 18080 && port["hostPort"] == 18080,
+        "{port}"
+    );
+    let annotations = &template["metadata"]["annotations"];
+    ensure!(
+        annotations["alga.nineminds.com/config-hash"].is_string(),
+        "{annotations}"
     );
     Ok(())
 }
@@ -179,7 +206,7 @@ async fn what_keeps_a_boot_from_going_on_is_named_and_recorded() -> Result<()> {
     );
     let state = scene.state()?;
     ensure!(state.phase == BootPhase::Failed, "{state:#?}");
-    let why = state.steps[0].error.clone().unwrap_or_default();
+    let why = state.steps[1].error.clone().unwrap_or_default();
     ensure!(
         why.contains("not ready within 5s") && why.contains("journalctl"),
         "{why}"
