@@ -5,11 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use appliance_common::cluster::{Cluster, ClusterError, Owner};
+use appliance_common::cluster::{self, Cluster, ClusterError, ManifestObject, Owner, manifest_objects};
 use appliance_common::names::BAKED_IMAGE;
 use kube::ResourceExt;
-use kube::api::{ApiResource, DynamicObject};
-use kube::core::GroupVersionKind;
 use serde_json::Value;
 
 /// Why a manifest cannot be applied.
@@ -17,60 +15,27 @@ use serde_json::Value;
 pub(crate) enum ManifestError {
     #[error("reading the manifest {}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("the manifest {} is not YAML", path.display())]
-    Syntax {
+    #[error("{} is no manifest", path.display())]
+    Unusable {
         path: PathBuf,
-        source: Box<serde_saphyr::Error>,
+        source: cluster::ManifestError,
     },
-    #[error("document {number} of the manifest {} is no Kubernetes object", path.display())]
-    NoObject { path: PathBuf, number: usize },
 }
 
-/// One object of a manifest.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub(crate) resource: ApiResource,
-    pub(crate) object: DynamicObject,
-}
-
-/// Reads every document of a manifest; empty ones are none.
-pub(crate) fn read(path: &Path) -> Result<Vec<Wanted>, ManifestError> {
+/// Reads every object of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<ManifestObject>, ManifestError> {
     let text = fs::read_to_string(path).map_err(|source| ManifestError::Unreadable {
         path: path.to_owned(),
         source,
     })?;
-    let documents: Vec<Value> =
-        serde_saphyr::from_multiple(&text).map_err(|source| ManifestError::Syntax {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-    let documents = documents
-        .into_iter()
-        .enumerate()
-        .filter(|(_, document)| !document.is_null());
-    documents
-        .map(|(at, document)| {
-            wanted(document).ok_or_else(|| ManifestError::NoObject {
-                path: path.to_owned(),
-                number: at + 1,
-            })
-        })
-        .collect()
-}
-
-fn wanted(document: Value) -> Option<Wanted> {
-    let object: DynamicObject = serde_json::from_value(document).ok()?;
-    let types = object.types.as_ref()?;
-    let kind = GroupVersionKind::try_from(types).ok()?;
-    object.metadata.name.as_ref()?;
-    Some(Wanted {
-        resource: ApiResource::from_gvk(&kind),
-        object,
+    manifest_objects(&text).map_err(|source| ManifestError::Unusable {
+        path: path.to_owned(),
+        source,
     })
 }
 
 /// Puts `image` into every container, init containers too, that runs the baked one.
-pub(crate) fn with_image(objects: &mut [Wanted], image: &str) {
+pub(crate) fn with_image(objects: &mut [ManifestObject], image: &str) {
     let repository = BAKED_IMAGE
         .rsplit_once(':')
         .map_or(BAKED_IMAGE, |(repository, _)| repository);
@@ -97,7 +62,7 @@ pub(crate) fn with_image(objects: &mut [Wanted], image: &str) {
 
 /// Puts the port into the settings and into the port of that name of every container (50 W33). The Service keeps its
 /// own, which leads to that name.
-pub(crate) fn with_port(objects: &mut [Wanted], port: u16) {
+pub(crate) fn with_port(objects: &mut [ManifestObject], port: u16) {
     for wanted in objects {
         if let Some(setting) = wanted.object.data.pointer_mut("/data/ALGA_APPLIANCE_PORT") {
             *setting = Value::from(port.to_string());
@@ -118,7 +83,7 @@ pub(crate) fn with_port(objects: &mut [Wanted], port: u16) {
 }
 
 /// Annotates pods with a digest of the settings, so that other settings are another pod (50 W40).
-pub(crate) fn with_settings_hash(objects: &mut [Wanted]) {
+pub(crate) fn with_settings_hash(objects: &mut [ManifestObject]) {
     let settings = objects
         .iter()
         .filter(|wanted| wanted.resource.kind == "ConfigMap");
@@ -135,7 +100,7 @@ pub(crate) fn with_settings_hash(objects: &mut [Wanted]) {
 }
 
 /// Applies them in their order, under our own field manager.
-pub(crate) async fn apply(cluster: &Cluster, objects: &[Wanted]) -> Result<(), ClusterError> {
+pub(crate) async fn apply(cluster: &Cluster, objects: &[ManifestObject]) -> Result<(), ClusterError> {
     for wanted in objects {
         cluster
             .apply_dynamic(Owner::Bootstrap, &wanted.resource, &wanted.object)
@@ -165,7 +130,7 @@ mod tests {
                 ],
             }}},
         });
-        let mut objects = vec![wanted(deployment).unwrap()];
+        let mut objects = vec![ManifestObject::read(deployment).unwrap()];
         with_image(&mut objects, "ghcr.io/a/b@sha256:1");
         let spec = &objects[0].object.data["spec"]["template"]["spec"];
         assert_eq!(spec["initContainers"][0]["image"], "ghcr.io/a/b@sha256:1");

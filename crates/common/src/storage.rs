@@ -28,4 +28,4 @@ pub use lock::StorageLock;
 pub use plan::{Plan, SubStep, unseen};
 pub use record::{Proof, StorageRecord};
 pub use settings::{ImageName, Images, Limits, StorageSettings};
-pub use wanted::{WantedError, manifest_text};
+pub use wanted::manifest_text;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::guard::Refused;
-use super::wanted::WantedError;
 use crate::agent_api::AgentError;
 use crate::cluster::ClusterError;
+use crate::cluster::ManifestError;
 
 /// Why storage is not as it should be; one variant for each thing a caller does differently.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +110,7 @@ pub enum StorageError {
     },
     /// The manifest in this program is defective.
     #[error("the storage manifest cannot be used")]
-    Defective(#[source] WantedError),
+    Defective(#[source] ManifestError),
 }
 
 fn log_text(log: &str) -> String {

@@ -13,7 +13,7 @@ use super::excerpt::excerpt;
 use super::guard;
 use super::settings::{Images, Limits};
 use super::wanted;
-use crate::cluster::{Cluster, ClusterError, Judgement, Owner, Wait};
+use crate::cluster::{Cluster, ClusterError, Judgement, ManifestError, Owner, Wait};
 use crate::names::{namespace::STORAGE_SMOKE, object::STORAGE_CLASS};
 use crate::process::chain;
 
@@ -221,7 +221,7 @@ fn job(images: &Images) -> Result<Job, StorageError> {
 }
 
 fn object<K: serde::de::DeserializeOwned>(value: Value) -> Result<K, StorageError> {
-    let defective = |source| StorageError::Defective(wanted::WantedError::NotAnObject { number: 1, source });
+    let defective = |source| StorageError::Defective(ManifestError::NotAnObject { number: 1, source });
     serde_json::from_value(value).map_err(defective)
 }
 

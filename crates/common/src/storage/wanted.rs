@@ -1,30 +1,14 @@
 //! The objects that storage consists of, and whether a live one is as wanted.
 
-use kube::api::{ApiResource, DynamicObject};
-use kube::core::GroupVersionKind;
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::settings::Images;
+use crate::cluster::{ManifestError, manifest_objects};
 use crate::names::{PRUNE_ANNOTATION, namespace};
 
 /// The provisioner's manifest, with the images it is published with.
 const MANIFEST: &str = include_str!("local-path.yaml");
-
-/// The manifest of this program is not one.
-#[derive(Debug, thiserror::Error)]
-pub enum WantedError {
-    /// It is not YAML.
-    #[error("the storage manifest is not YAML")]
-    Syntax(#[source] Box<serde_saphyr::Error>),
-    /// A document of it is no object.
-    #[error("document {number} of the storage manifest is not a Kubernetes object")]
-    NotAnObject {
-        /// The document, from 1.
-        number: usize,
-        /// What is missing.
-        source: serde_json::Error,
-    },
-}
 
 /// The manifest with these images.
 #[must_use]
@@ -36,11 +20,7 @@ pub fn manifest_text(images: &Images) -> String {
 }
 
 /// One object as it should be.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) resource: ApiResource,
-    pub(super) object: DynamicObject,
-}
+pub(super) use crate::cluster::ManifestObject as Wanted;
 
 impl Wanted {
     /// Its kind and name, for people.
@@ -83,28 +63,21 @@ fn as_value(object: &DynamicObject) -> Value {
 }
 
 /// Every object of storage. The first is the provisioner's namespace.
-pub(super) fn objects(images: &Images) -> Result<Vec<Wanted>, WantedError> {
-    let options = serde_saphyr::options! { strict_booleans: true };
-    let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(&manifest_text(images), options)
-        .map_err(|error| WantedError::Syntax(Box::new(error)))?;
-    documents
-        .into_iter()
-        .enumerate()
-        .map(|(index, document)| wanted(index + 1, document))
-        .collect()
+pub(super) fn objects(images: &Images) -> Result<Vec<Wanted>, ManifestError> {
+    manifest_objects(&manifest_text(images))
 }
 
 /// The application's namespace: its pods use the provisioner's volumes, and Flux never prunes it.
-pub(super) fn msp_namespace() -> Result<Wanted, WantedError> {
+pub(super) fn msp_namespace() -> Result<Wanted, ManifestError> {
     privileged(namespace::MSP, &json!({PRUNE_ANNOTATION: "disabled"}))
 }
 
 /// The namespace of the test.
-pub(super) fn smoke_namespace() -> Result<Wanted, WantedError> {
+pub(super) fn smoke_namespace() -> Result<Wanted, ManifestError> {
     privileged(namespace::STORAGE_SMOKE, &json!({}))
 }
 
-fn privileged(name: &str, annotations: &Value) -> Result<Wanted, WantedError> {
+fn privileged(name: &str, annotations: &Value) -> Result<Wanted, ManifestError> {
     let label = |mode: &str| format!("pod-security.kubernetes.io/{mode}");
     let document = json!({
         "apiVersion": "v1", "kind": "Namespace",
@@ -116,19 +89,11 @@ fn privileged(name: &str, annotations: &Value) -> Result<Wanted, WantedError> {
             "annotations": annotations,
         },
     });
-    wanted(1, document)
+    wanted(document)
 }
 
-fn wanted(number: usize, document: Value) -> Result<Wanted, WantedError> {
-    let not_an_object = |source| WantedError::NotAnObject { number, source };
-    let object: DynamicObject = serde_json::from_value(document).map_err(not_an_object)?;
-    let kind = object.types.as_ref().map(GroupVersionKind::try_from);
-    let Some(Ok(kind)) = kind else {
-        let missing = serde::de::Error::custom("it has no apiVersion and kind");
-        return Err(not_an_object(missing));
-    };
-    let resource = ApiResource::from_gvk(&kind);
-    Ok(Wanted { resource, object })
+fn wanted(document: Value) -> Result<Wanted, ManifestError> {
+    Wanted::read(document).map_err(|source| ManifestError::NotAnObject { number: 1, source })
 }
 
 /// Whether `live` has all of `wanted`. Named list entries are looked up by their name, as the server

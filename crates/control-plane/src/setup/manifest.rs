@@ -2,12 +2,11 @@
 //! server knows them, and workloads when all they need is there.
 
 pub(super) use appliance_common::cluster::rolled_out;
-use appliance_common::cluster::{Cluster, ClusterError, Judgement, Owner, Wait};
+use appliance_common::cluster::{
+    Cluster, ClusterError, Judgement, ManifestError, ManifestObject, Owner, Wait, manifest_objects,
+};
 use futures::stream::{self, TryStreamExt};
 use kube::api::{ApiResource, DynamicObject};
-use kube::core::GroupVersionKind;
-use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,36 +15,14 @@ const WIDTH: usize = 4;
 /// Longest wait for a new kind to be served.
 const ESTABLISHED_LIMIT: Duration = Duration::from_mins(1);
 
-/// Why a manifest cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ManifestError {
-    /// It is not YAML.
-    #[error("the manifest is not YAML")]
-    Syntax(#[source] Box<serde_saphyr::Error>),
-    /// One of its documents is not a Kubernetes object.
-    #[error("document {number} of the manifest is not a Kubernetes object")]
-    NotAnObject {
-        /// The document, from 1.
-        number: usize,
-        /// What is missing.
-        source: serde_json::Error,
-    },
-}
-
 /// The objects of a manifest, in the order they are applied.
 #[derive(Debug)]
 pub(super) struct Manifest {
-    namespaces: Vec<Entry>,
-    kinds: Vec<Entry>,
-    rest: Vec<Entry>,
+    namespaces: Vec<ManifestObject>,
+    kinds: Vec<ManifestObject>,
+    rest: Vec<ManifestObject>,
     /// Last, so that a workload that is there tells that everything before it was applied.
-    workloads: Vec<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    resource: ApiResource,
-    object: DynamicObject,
+    workloads: Vec<ManifestObject>,
 }
 
 impl Manifest {
@@ -54,24 +31,13 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`] for text that is not YAML, or a document that is not an object.
     pub(super) fn parse(text: &str) -> Result<Self, ManifestError> {
-        // Kubernetes manifests are YAML 1.2 here: an `n` or `on` is a text, not a boolean.
-        let options = serde_saphyr::options! { strict_booleans: true };
-        let documents: Vec<Value> = serde_saphyr::from_multiple_with_options(text, options)
-            .map_err(|error| ManifestError::Syntax(Box::new(error)))?;
         let mut manifest = Self {
             namespaces: Vec::new(),
             kinds: Vec::new(),
             rest: Vec::new(),
             workloads: Vec::new(),
         };
-        for (index, document) in documents
-            .into_iter()
-            .enumerate()
-            .filter(|(_, document)| !document.is_null())
-        {
-            let number = index + 1;
-            let entry =
-                Entry::read(document).map_err(|source| ManifestError::NotAnObject { number, source })?;
+        for entry in manifest_objects(text)? {
             match entry.resource.kind.as_str() {
                 "Namespace" => manifest.namespaces.push(entry),
                 "CustomResourceDefinition" => manifest.kinds.push(entry),
@@ -90,7 +56,7 @@ impl Manifest {
 
     /// Whether it makes the server serve `kind` under `group_version`.
     pub(super) fn defines(&self, group_version: &str, kind: &str) -> bool {
-        self.kinds.iter().any(|Entry { object, .. }| {
+        self.kinds.iter().any(|ManifestObject { object, .. }| {
             let spec = &object.data["spec"];
             let group = spec["group"].as_str().unwrap_or_default();
             let versions = spec["versions"].as_array().into_iter().flatten();
@@ -155,29 +121,7 @@ impl Manifest {
     }
 }
 
-impl Entry {
-    fn read(document: Value) -> Result<Self, serde_json::Error> {
-        let object = DynamicObject::deserialize(document)?;
-        let types = object
-            .types
-            .as_ref()
-            .ok_or_else(|| missing("apiVersion and kind"))?;
-        let kind = GroupVersionKind::try_from(types).map_err(|_| missing("a well-formed apiVersion"))?;
-        if object.metadata.name.is_none() {
-            return Err(missing("metadata.name"));
-        }
-        Ok(Self {
-            resource: ApiResource::from_gvk(&kind),
-            object,
-        })
-    }
-}
-
-fn missing(what: &str) -> serde_json::Error {
-    serde::de::Error::custom(format!("it has no {what}"))
-}
-
-async fn apply_all(cluster: &Cluster, owner: Owner, entries: &[Entry]) -> Result<(), ClusterError> {
+async fn apply_all(cluster: &Cluster, owner: Owner, entries: &[ManifestObject]) -> Result<(), ClusterError> {
     stream::iter(entries.iter().map(Ok))
         .try_for_each_concurrent(WIDTH, |entry| async move {
             cluster
