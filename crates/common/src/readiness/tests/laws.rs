@@ -20,7 +20,7 @@ const BREAKS: [Change; 22] = [
     |s| {
         add_pod(
             s,
-            "a",
+            "alga-core-sebastian-77-a",
             ("ReplicaSet", "alga-core-sebastian-77"),
             waiting("ErrImagePull", "not found"),
         );
@@ -28,7 +28,7 @@ const BREAKS: [Change; 22] = [
     |s| {
         add_pod(
             s,
-            "b",
+            "temporal-77-b",
             ("ReplicaSet", "temporal-77"),
             waiting("ErrImagePull", "context canceled"),
         );
