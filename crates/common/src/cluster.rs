@@ -2,6 +2,7 @@
 //! named conditions, and one `apply` through which every write goes.
 
 mod access;
+mod awaited;
 mod call;
 mod connect;
 mod error;

@@ -240,8 +240,10 @@ impl<'a> Drive<'a> {
             Trouble::Kill { after, .. } => after.is(&event, count),
             Trouble::Requests { .. } => false,
         };
-        let (due, later): (Vec<_>, Vec<_>) = self.pending.drain(..).partition(is_due);
+        let (mut due, later): (Vec<_>, Vec<_>) = self.pending.drain(..).partition(is_due);
         self.pending = later;
+        // A line is torn by a write that the disk still took.
+        due.sort_by_key(|trouble| matches!(trouble, Trouble::Disk { .. }));
         let mut is_killed = false;
         for trouble in due {
             self.disk_hits.push((Instant::now(), trouble.kind()));

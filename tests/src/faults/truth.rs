@@ -16,14 +16,15 @@ enum Truth {
 impl Truth {
     fn of(trouble: &Trouble) -> Option<Self> {
         match trouble {
+            // Whoever is killed while a code is redeemed may find it used up.
+            Trouble::Requests {
+                edge: Edge::License, ..
+            } => Some(Self::License),
             Trouble::Requests { rule, .. } if rule.fault.kills() => None,
             Trouble::Requests { edge: Edge::Api, .. } => Some(Self::Cluster),
             Trouble::Requests {
                 edge: Edge::Registry, ..
             } => Some(Self::Registry),
-            Trouble::Requests {
-                edge: Edge::License, ..
-            } => Some(Self::License),
             Trouble::Disk { .. } => Some(Self::Disk),
             Trouble::Kill { .. } => None,
         }

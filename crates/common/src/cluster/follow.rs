@@ -38,7 +38,8 @@ impl Cluster {
     pub fn follow(&self, what: &Follow<'_>) -> BoxStream<'static, Result<Followed, ClusterError>> {
         let name = what.name.unwrap_or_default();
         let attempt = attempt("watching", what.resource, what.namespace, name);
-        let events = self.changes(what.resource, what.namespace, what.name);
+        let api = self.api(what.resource, what.namespace);
+        let events = self.watched(&api, &of_name(what.name));
         let mut held = Held::default();
         let shown = move |event| {
             std::future::ready(match event {
@@ -47,21 +48,6 @@ impl Cluster {
             })
         };
         events.filter_map(shown).boxed()
-    }
-
-    /// What happens to the objects of a kind, all of them or those with one name: first all there are,
-    /// then each change. After a disturbance it begins anew.
-    pub(crate) fn changes(
-        &self,
-        resource: &ApiResource,
-        namespace: Option<&str>,
-        name: Option<&str>,
-    ) -> Changes {
-        let config = match name {
-            Some(name) => watcher::Config::default().fields(&format!("metadata.name={name}")),
-            None => watcher::Config::default(),
-        };
-        self.watched(&self.api(resource, namespace), &config)
     }
 
     /// First all there are, then each change: in one request where the server can do that (streaming lists,
@@ -102,6 +88,15 @@ impl Cluster {
             }
         };
         stream::unfold(opening, next).boxed()
+    }
+}
+
+/// A watch of the objects with this name, or of all.
+pub(super) fn of_name(name: Option<&str>) -> watcher::Config {
+    let config = watcher::Config::default();
+    match name {
+        Some(name) => config.fields(&format!("metadata.name={name}")),
+        None => config,
     }
 }
 

@@ -9,9 +9,9 @@ use kube::runtime::watcher;
 use tokio::time::{Instant, timeout_at};
 
 use super::call::classify;
+use super::follow::of_name;
 use super::read::attempt;
 use super::{Attempt, Cluster, ClusterError};
-use crate::meter::NOTICE;
 
 /// What an object shows of the condition that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,26 +61,18 @@ impl Cluster {
     ) -> Result<(), ClusterError> {
         let attempt = |name: &str| attempt("waiting for", wait.resource, wait.namespace, name);
         let mut open = Open::new(wait.names);
-        let config = match wait.names {
-            [name] => watcher::Config::default().fields(&format!("metadata.name={name}")),
-            _ => watcher::Config::default(),
+        let only = match wait.names {
+            [name] => Some(*name),
+            _ => None,
         };
-        let mut events = self.watched(&self.api(wait.resource, wait.namespace), &config);
-        // Once there is a list, silence means that nothing changes.
-        let mut is_listed = false;
+        let watching = attempt(wait.names.first().copied().unwrap_or_default());
+        let mut events = self.awaited(watching, self.api(wait.resource, wait.namespace), of_name(only));
         while let Some((name, last)) = open.first() {
-            let patience = if is_listed { wait.limit } else { NOTICE };
-            let until = deadline.min(Instant::now() + patience);
-            let event = match timeout_at(until, events.next()).await {
+            let event = match timeout_at(deadline, events.next()).await {
                 Ok(Some(Ok(event))) => event,
-                Err(_) if until < deadline => {
-                    self.hindered(&attempt(name), "no answer yet");
-                    continue;
-                }
                 Ok(Some(Err(error))) => match forbidden(&attempt(name), error) {
                     Ok(error) => return Err(error),
                     Err(text) => {
-                        self.hindered(&attempt(name), &text);
                         open.note(&text);
                         continue;
                     }
@@ -93,13 +85,6 @@ impl Cluster {
                     });
                 }
             };
-            let was_listed = is_listed;
-            // The first event of a list comes before its request.
-            is_listed = !matches!(event, watcher::Event::Init)
-                && (was_listed || matches!(event, watcher::Event::InitDone));
-            if is_listed {
-                self.meter.unhindered();
-            }
             open.take(event, &judge)
                 .map_err(|(name, reason)| ClusterError::Failed {
                     attempt: attempt(name),

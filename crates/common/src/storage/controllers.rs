@@ -98,7 +98,7 @@ pub(super) struct Following {
 impl Following {
     pub(super) fn start(cluster: &Cluster) -> Self {
         Self {
-            changes: cluster.changes(&resource(), None, Some(object::PROVISIONER)),
+            changes: cluster.changes_of_named(&resource(), object::PROVISIONER),
             seen: None,
             listing: Controllers::default(),
             disturbed: None,
