@@ -4,26 +4,24 @@
 
 mod judge;
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use appliance_common::clock::Clock;
 use appliance_common::names::host_file;
-use appliance_common::process::chain;
 use appliance_common::secret::Secret;
 use appliance_common::state_file::{StateFile, StateFileError};
 use appliance_kubectl_queue::{Gate, Launch, Starter};
-use nix::fcntl::OFlag;
 use tokio_util::sync::CancellationToken;
 
 use self::judge::{Account, Act, Record, RecordState, judge};
-use crate::say;
+use crate::consoles::Consoles;
 use crate::settings::Places;
 use crate::token::Token;
+use crate::{command, say};
 
 /// The account of the installer's seed.
 const USER: &str = "alga-admin";
@@ -34,14 +32,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Where it is shown.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Flags {
-    /// Local consoles, separated by commas
-    #[arg(
-        long,
-        env = "ALGA_APPLIANCE_CONSOLE_TTYS",
-        value_name = "PATHS",
-        default_value = ""
-    )]
-    console_ttys: String,
+    #[command(flatten)]
+    consoles: Consoles,
 }
 
 /// Why the account is as it was, or is made anew at the next boot.
@@ -62,28 +54,19 @@ enum CredentialError {
         said: String,
     },
     #[error(
-        "no console took the password ({ttys}), so that nobody can know it; it is made anew at the next boot"
+        "no console took the password, so that nobody can know it; it is made anew when this is begun again"
     )]
-    NotShown { ttys: String },
+    NotShown,
 }
 
 /// Runs `init-admin-credential`.
 pub(crate) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = match runtime {
-        Ok(runtime) => runtime.block_on(settle(gate, places, flags)),
-        Err(error) => Err(CredentialError::Starter(error)),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say::error(&format!("init-admin-credential: {}", chain(&error)));
-            ExitCode::FAILURE
-        }
-    }
+    let runtime = command::runtime().map_err(CredentialError::Starter);
+    let done = runtime.and_then(|runtime| runtime.block_on(settle(gate, places, &flags.consoles)));
+    command::ended("init-admin-credential", done)
 }
 
-async fn settle(gate: Gate, places: &Places, flags: &Flags) -> Result<(), CredentialError> {
+async fn settle(gate: Gate, places: &Places, consoles: &Consoles) -> Result<(), CredentialError> {
     let shadow = places.below_root("/etc/shadow");
     let text = fs::read_to_string(&shadow).map(Secret::new);
     let text = text.map_err(|source| CredentialError::Unreadable { path: shadow, source })?;
@@ -116,21 +99,21 @@ async fn settle(gate: Gate, places: &Places, flags: &Flags) -> Result<(), Creden
             };
             // First of all: from now on the account is ours, whatever of the rest is done.
             file.store(&record).map_err(CredentialError::Record)?;
-            make(gate, flags).await?;
+            make(gate, consoles).await?;
             record.state = RecordState::Temporary;
             file.store(&record).map_err(CredentialError::Record)
         }
     }
 }
 
-async fn make(gate: Gate, flags: &Flags) -> Result<(), CredentialError> {
+async fn make(gate: Gate, consoles: &Consoles) -> Result<(), CredentialError> {
     let starter = Starter::new(gate).map_err(CredentialError::Starter)?;
     // As strong as the setup token, and as easy to type.
     let password = Token::make();
     let line = Secret::new(format!("{USER}:{}\n", password.shown()));
     run(&starter, "chpasswd", &[], Some(&line)).await?;
     run(&starter, "chage", &["-d", "0", USER], None).await?;
-    show(&password, &flags.console_ttys)
+    show(&password, consoles)
 }
 
 async fn run(
@@ -141,7 +124,7 @@ async fn run(
 ) -> Result<(), CredentialError> {
     let mut launch = Launch::new(program)
         .args(arguments.iter().copied())
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", command::PATH)
         .limit(LIMIT);
     if let Some(input) = input {
         launch = launch.stdin(input.expose().as_bytes());
@@ -162,25 +145,24 @@ async fn run(
     })
 }
 
-fn show(password: &Token, ttys: &str) -> Result<(), CredentialError> {
+fn show(password: &Token, consoles: &Consoles) -> Result<(), CredentialError> {
     let text = format!(
-        "\nConsole login: {USER}\nTemporary password: {}\nIt must be changed at the first login; until then each start of this machine shows a new one.\n\n",
+        "Console login: {USER}\nTemporary password: {}\nIt must be changed at the first login; until then each start of this machine shows a new one.\n",
         password.shown()
     );
-    let mut shown = false;
-    for tty in ttys.split(',').map(str::trim).filter(|tty| !tty.is_empty()) {
-        let flags = (OFlag::O_NOCTTY | OFlag::O_NONBLOCK).bits();
-        let console = OpenOptions::new().append(true).custom_flags(flags).open(tty);
-        match console.and_then(|mut console| console.write_all(text.as_bytes())) {
-            Ok(()) => shown = true,
-            Err(error) => say::error(&format!("init-admin-credential: showing it on {tty}: {error}")),
+    let mut is_shown = false;
+    for (console, shown) in consoles.show(&text) {
+        match shown {
+            Ok(()) => is_shown = true,
+            Err(error) => say::error(&format!(
+                "init-admin-credential: showing it on {}: {error}",
+                console.display()
+            )),
         }
     }
-    if shown {
+    if is_shown {
         Ok(())
     } else {
-        Err(CredentialError::NotShown {
-            ttys: ttys.to_owned(),
-        })
+        Err(CredentialError::NotShown)
     }
 }

@@ -20,6 +20,7 @@ use appliance_common::process::chain;
 use appliance_kubectl_queue::Gate;
 
 use self::deliver::Targets;
+use crate::consoles::Consoles;
 use crate::say;
 use crate::settings::Places;
 
@@ -38,14 +39,8 @@ pub(crate) struct Flags {
     /// When this installation was built
     #[arg(long, env = "ALGA_APPLIANCE_BUILD_INFO_FILE", value_name = "PATH")]
     build_info_file: Option<PathBuf>,
-    /// Local consoles, separated by commas
-    #[arg(
-        long,
-        env = "ALGA_APPLIANCE_CONSOLE_TTYS",
-        value_name = "PATHS",
-        default_value = ""
-    )]
-    console_ttys: String,
+    #[command(flatten)]
+    consoles: Consoles,
     /// Stay, and show it anew when addresses, boot or password change
     #[arg(long)]
     follow: bool,
@@ -55,12 +50,11 @@ impl Flags {
     fn targets(&self, places: &Places) -> Targets {
         let or =
             |given: &Option<PathBuf>, path: &str| given.clone().unwrap_or_else(|| places.below_root(path));
-        let ttys = self.console_ttys.split(',').map(str::trim);
         Targets {
             issue: or(&self.issue_file, "/etc/issue"),
             motd: or(&self.motd_file, "/etc/motd"),
             run: or(&self.run_banner_file, "/run/alga-appliance-setup.txt"),
-            ttys: ttys.filter(|tty| !tty.is_empty()).map(PathBuf::from).collect(),
+            consoles: self.consoles.clone(),
         }
     }
 

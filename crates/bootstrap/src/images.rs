@@ -15,6 +15,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::command;
 use crate::settings::Places;
 
 /// Longest time for one archive: gigabytes on a slow disk.
@@ -90,7 +91,7 @@ impl Containerd<'_> {
     fn launch(&self, arguments: &[&str]) -> Launch {
         Launch::new(self.k3s)
             .args(arguments.iter().copied())
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", command::PATH)
     }
 
     async fn run(&self, doing: &str, launch: Launch) -> Result<String, ImageError> {

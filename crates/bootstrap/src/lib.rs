@@ -7,6 +7,8 @@ mod admin_credential;
 mod banner;
 mod choice;
 pub mod cli;
+mod command;
+mod consoles;
 mod images;
 mod installed;
 mod k3s;

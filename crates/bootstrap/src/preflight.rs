@@ -7,8 +7,8 @@ use appliance_common::clock::Clock;
 use appliance_common::preflight::{self, CheckResult, Outcome, Report, Scope, Severity, Stage, catalogue};
 use appliance_common::process::chain;
 
-use crate::say;
 use crate::settings::Places;
+use crate::{command, say};
 
 /// What is asked, and how it is told.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,9 +39,7 @@ pub(crate) fn main(places: &Places, flags: &Flags) -> ExitCode {
 }
 
 fn asked(places: &Places, flags: &Flags, out: &mut dyn Write) -> io::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = command::runtime()?;
     let is_up = places.kubeconfig.exists();
     let scope = Scope {
         host_root: places.host_root.clone(),

@@ -14,7 +14,6 @@ mod place;
 mod report;
 mod wipe;
 
-use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -22,19 +21,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use appliance_common::clock::Clock;
-use appliance_common::cluster::{ClusterError, ClusterSource};
+use appliance_common::cluster::ClusterError;
 use appliance_common::host::ResetScope;
 use appliance_common::meter::Meter;
 use appliance_common::names::{VOLUMES_DIR, file};
-use appliance_common::process::chain;
 use appliance_common::state_file::{FileLock, LockError};
 use clap::{Args, Subcommand, ValueEnum};
 
 use self::apply::{ApplyError, Resets};
 use self::journal::{Confirmation, Journal, JournalError, Unconfirmed};
 use self::place::{Place, PlaceError};
-use crate::owned;
 use crate::settings::Places;
+use crate::{command, owned};
 
 /// What to do.
 #[derive(Debug, Clone, Args)]
@@ -130,6 +128,8 @@ enum ResetError {
     Apply(ApplyError),
     #[error("reading the storage path")]
     Measure(#[source] io::Error),
+    #[error("starting the async runtime")]
+    Runtime(#[source] io::Error),
     #[error("writing to the terminal")]
     Output(#[source] io::Error),
 }
@@ -146,33 +146,23 @@ impl ResetError {
 
 /// Runs the subcommand.
 pub(crate) fn main(places: &Places, flags: Flags) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return said(&error, ExitCode::FAILURE),
-    };
     let mut out = io::stdout();
-    let done = runtime.block_on(async {
-        match flags.job {
-            Job::Plan(target) => plan(places, &target, &mut out).await,
-            Job::Apply(apply) => begin(places, &apply, &mut out).await,
-        }
+    let runtime = command::runtime().map_err(ResetError::Runtime);
+    let done = runtime.and_then(|runtime| {
+        runtime.block_on(async {
+            match flags.job {
+                Job::Plan(target) => plan(places, &target, &mut out).await,
+                Job::Apply(apply) => begin(places, &apply, &mut out).await,
+            }
+        })
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => said(&error, error.code()),
-    }
-}
-
-fn said(error: &dyn Error, code: ExitCode) -> ExitCode {
-    // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(io::stderr(), "[alga-bootstrap] reset: {}", chain(error));
-    code
+    command::ended_as("reset", done, ResetError::code)
 }
 
 async fn plan(places: &Places, target: &Target, out: &mut dyn Write) -> Result<(), ResetError> {
     let place = Place::parse(&target.storage_path, &target.allow_path).map_err(ResetError::Place)?;
     let open = place.open(&places.host_root).map_err(ResetError::Place)?;
-    let journal = Journal::at(&places.state_dir, Clock::system());
+    let journal = Journal::at(places, Clock::system());
     let known = journal.load().map_err(ResetError::Journal)?;
     if let Some(state) = known.filter(appliance_common::host::ResetState::is_under_way) {
         return report::under_way(&state, out).map_err(ResetError::Output);
@@ -205,7 +195,7 @@ async fn begin(places: &Places, apply: &Apply, out: &mut dyn Write) -> Result<()
         return Err(ResetError::NotRoot);
     }
     let _locks = locks(places)?;
-    let journal = Journal::at(&places.state_dir, Clock::system());
+    let journal = Journal::at(places, Clock::system());
     let known = journal.load().map_err(ResetError::Journal)?;
     let mut state = match known {
         Some(state) if state.is_under_way() => state,
@@ -232,9 +222,10 @@ async fn begin(places: &Places, apply: &Apply, out: &mut dyn Write) -> Result<()
             state
         }
     };
-    // The record may be of another call, and lies where the pod can write: its path is judged like any other.
+    // The record may be of another call: its path is judged like any other.
     let place = Place::parse(&state.storage_path, &target.allow_path).map_err(ResetError::Place)?;
-    let cluster = source(places)
+    let cluster = places
+        .cluster_source()
         .open(Arc::new(Meter::default()))
         .await
         .map_err(ResetError::Cluster)?;
@@ -274,12 +265,8 @@ fn is_elsewhere(backup: &Path, from: &[&Path]) -> Result<(), ResetError> {
     }
 }
 
-fn source(places: &Places) -> ClusterSource {
-    ClusterSource::new(&places.kubeconfig)
-}
-
 async fn look(places: &Places) -> Result<report::InCluster, ClusterError> {
-    let cluster = source(places).open(Arc::new(Meter::default())).await?;
+    let cluster = places.cluster_source().open(Arc::new(Meter::default())).await?;
     Ok(report::InCluster {
         namespaces: cluster::namespaces(&cluster).await?,
         volumes: cluster::volumes(&cluster).await?,

@@ -19,8 +19,8 @@ use appliance_common::release::usable::ControlPlane;
 use serde_json::{Value, json};
 
 use crate::choice::is_baked;
-use crate::say;
 use crate::settings::Places;
+use crate::{command, say};
 
 /// Whom to ask.
 #[derive(Debug, Clone, clap::Args)]
@@ -79,7 +79,7 @@ enum Outcome {
 
 /// Runs `resolve-image`.
 pub(crate) fn main(places: &Places, flags: &Flags) -> ExitCode {
-    let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let outcome = match command::runtime() {
         Ok(runtime) => runtime.block_on(resolve(places, flags)),
         Err(error) => nothing("internal", &error),
     };

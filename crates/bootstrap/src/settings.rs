@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use appliance_common::cluster::ClusterSource;
 use appliance_common::names::file;
 use clap::Args;
 
@@ -80,6 +81,11 @@ pub(crate) struct Places {
 impl Places {
     /// Where a system file is: below the directory that stands for `/`.
     #[must_use]
+    /// The cluster of this host: what runs here is never a pod.
+    pub(crate) fn cluster_source(&self) -> ClusterSource {
+        ClusterSource::new(&self.kubeconfig).in_pod(None)
+    }
+
     pub(crate) fn below_root(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.host_root.join(path.strip_prefix("/").unwrap_or(path))

@@ -4,12 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use appliance_common::process::chain;
 use appliance_common::random;
 use appliance_common::secret::Secret;
 
+use crate::command;
 use crate::owned::{self, Place};
-use crate::say;
 use crate::settings::Places;
 
 /// Groups of a token, and digits of a group.
@@ -88,13 +87,7 @@ fn below_ten_thousand() -> u16 {
 
 /// Runs `init-token`.
 pub(crate) fn main(places: &Places) -> ExitCode {
-    match ensure(places) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say::error(&format!("init-token: {}", chain(&error)));
-            ExitCode::FAILURE
-        }
-    }
+    command::ended("init-token", ensure(places))
 }
 
 /// Sees to it that there is a token where one is needed. One that is there stays; a damaged one is made anew,

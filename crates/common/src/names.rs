@@ -66,6 +66,9 @@ pub mod host_file {
     pub const ADMIN_PASSWORD_STATE: &str = "admin-password-state.json";
     /// Which control-plane image runs, ran well, and is never taken again ([`crate::host::ImageRecord`]).
     pub const CONTROL_PLANE_IMAGE: &str = "control-plane-image.json";
+    /// How far a data reset is, as root goes on from ([`crate::host::ResetState`]); its copy for the pod is
+    /// [`super::file::RESET_STATE`].
+    pub const RESET_STATE: &str = "reset-state.json";
 }
 
 /// Kernel lock of everything that changes the host: bootstrap, reapply, the agent's operations. First of the

@@ -1,16 +1,15 @@
 //! To where it is shown. Each place is tried whatever became of the others.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use appliance_common::state_file;
-use nix::fcntl::OFlag;
 
 use super::block;
 use super::facts::Facts;
 use super::text::{Reader, render};
+use crate::consoles::Consoles;
 
 /// Where it is shown.
 #[derive(Debug, Clone)]
@@ -18,7 +17,7 @@ pub(super) struct Targets {
     pub(super) issue: PathBuf,
     pub(super) motd: PathBuf,
     pub(super) run: PathBuf,
-    pub(super) ttys: Vec<PathBuf>,
+    pub(super) consoles: Consoles,
 }
 
 /// A place where it is not shown.
@@ -36,9 +35,7 @@ pub(super) fn everywhere(targets: &Targets, facts: &Facts) -> Vec<NotShown> {
     let mut out = io::stdout().lock();
     let said = write!(out, "{anybody}");
     shown.push((PathBuf::from("standard output"), said));
-    for tty in &targets.ttys {
-        shown.push((tty.clone(), console(tty, &local)));
-    }
+    shown.extend(targets.consoles.show(&local));
     failed(shown)
 }
 
@@ -87,11 +84,4 @@ fn in_whole(path: &Path, text: &str, mode: u32) -> io::Result<()> {
         return Ok(());
     }
     state_file::replace(path, text.as_bytes(), mode)
-}
-
-/// Appends to a console that exists; it never becomes ours, and one that does not take it is not waited for.
-fn console(tty: &Path, text: &str) -> io::Result<()> {
-    let flags = (OFlag::O_NOCTTY | OFlag::O_NONBLOCK).bits();
-    let mut console = OpenOptions::new().append(true).custom_flags(flags).open(tty)?;
-    console.write_all(format!("\n{text}\n").as_bytes())
 }

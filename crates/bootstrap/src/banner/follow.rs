@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::text::{Reader, render};
 use super::{Flags, deliver, facts};
 use crate::settings::Places;
-use crate::{owned, say};
+use crate::{command, owned, say};
 
 /// Changes come in flocks (an address is taken away and given again): one drawing for all of them.
 const QUIET_MS: u16 = 500;
@@ -48,19 +48,12 @@ fn while_<E: Into<io::Error>>(doing: &'static str) -> impl FnOnce(E) -> FollowEr
 }
 
 pub(super) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
-    match follow(gate, places, flags) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say::error(&format!("banner: {}", chain(&error)));
-            ExitCode::FAILURE
-        }
-    }
+    command::ended("banner", follow(gate, places, flags))
 }
 
 /// Ends only by an error, or by the signal that ends any program: what is shown is whole at every moment.
 fn follow(gate: Gate, places: &Places, flags: &Flags) -> Result<(), FollowError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(while_("starting the async runtime"))?;
+    let runtime = command::runtime().map_err(while_("starting the async runtime"))?;
     let starter = Starter::new(gate).map_err(while_("starting a thread"))?;
     let addresses = addresses().map_err(while_("opening a netlink socket"))?;
     let files = files(places).map_err(while_("watching files"))?;
@@ -147,7 +140,7 @@ fn drain_files(inotify: &Inotify) {
 async fn reload_getty(starter: &Starter) {
     let launch = Launch::new("agetty")
         .args(["--reload"])
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", command::PATH)
         .limit(GETTY_LIMIT);
     let told = starter.start(launch, CancellationToken::new()).finished().await;
     if !told.outcome.ok() {

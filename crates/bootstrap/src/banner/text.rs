@@ -173,7 +173,6 @@ mod tests {
             phase,
             started_at: now,
             updated_at: now,
-            ready_at: None,
             steps: BootStepId::ALL.map(step).to_vec(),
         }
     }

@@ -145,8 +145,7 @@ impl Resets<'_> {
     /// The new token comes before the password goes: the old one must not be live again in between.
     fn clear(&self, scope: ResetScope) -> Result<(), ApplyError> {
         if scope == ResetScope::Factory {
-            let token = token::renew(self.places).map_err(ApplyError::Token)?;
-            drop(token);
+            token::renew(self.places).map(drop).map_err(ApplyError::Token)?;
         }
         journal::clear(&self.places.state_dir, scope).map_err(ApplyError::Documents)
     }

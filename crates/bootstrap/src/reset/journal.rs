@@ -1,39 +1,35 @@
 //! `reset-state.json`: each phase is on the disk before the next one begins.
 //!
-//! The directory is the pod's, so the file is opened without following a link and what it says is judged again.
+//! What is gone on from is in root's own directory. The copy on the state volume is for the pod, whose directory that
+//! is: it is written, and never read back, or whoever writes there could say what root is to remove, and where to
+//! root copies the volumes.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use appliance_common::clock::Clock;
 use appliance_common::host::{ResetPhase, ResetScope, ResetState};
-use appliance_common::names::file;
-use appliance_common::{random, state_file};
+use appliance_common::names::{file, host_file};
+use appliance_common::random;
+use appliance_common::state_file::{self, StateFile, StateFileError};
 use jiff::{SignedDuration, Timestamp};
-use nix::fcntl::OFlag;
 
 use crate::owned;
+use crate::settings::Places;
 
 /// How long a plan may be confirmed.
 const NONCE_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Largest document that is read.
-const MAX_BYTES: u64 = 64 * 1024;
-
 /// What keeps a reset from being begun or from going on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum JournalError {
-    #[error("reading {}", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("{} is damaged; nothing was removed by this call. Move it away to plan a reset anew", path.display())]
-    Damaged {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    #[error("nothing was removed by this call; if the record is damaged, move it away to plan a reset anew")]
+    Unreadable(#[source] StateFileError),
+    #[error("keeping the record of the reset")]
+    Unwritable(#[source] StateFileError),
     #[error("writing {}", path.display())]
-    Unwritable { path: PathBuf, source: io::Error },
+    Copy { path: PathBuf, source: io::Error },
 }
 
 /// Why a confirmation does not count.
@@ -63,43 +59,26 @@ pub(crate) struct Confirmation<'a> {
     pub(crate) storage_path: &'a Path,
 }
 
-/// The document at its place.
-#[derive(Debug, Clone)]
+/// The record and its copy.
+#[derive(Debug)]
 pub(crate) struct Journal {
-    path: PathBuf,
+    ours: StateFile<ResetState>,
+    /// On the state volume.
+    copy: PathBuf,
     clock: Clock,
 }
 
 impl Journal {
-    pub(crate) fn at(state_dir: &Path, clock: Clock) -> Self {
+    pub(crate) fn at(places: &Places, clock: Clock) -> Self {
         Self {
-            path: state_dir.join(file::RESET_STATE),
+            ours: StateFile::at(places.host_state_dir.join(host_file::RESET_STATE)),
+            copy: places.state_dir.join(file::RESET_STATE),
             clock,
         }
     }
 
     pub(crate) fn load(&self) -> Result<Option<ResetState>, JournalError> {
-        let unreadable = |source| JournalError::Unreadable {
-            path: self.path.clone(),
-            source,
-        };
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits())
-            .open(&self.path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error)),
-        };
-        let mut bytes = Vec::new();
-        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|source| JournalError::Damaged {
-                path: self.path.clone(),
-                source,
-            })
+        self.ours.load().map_err(JournalError::Unreadable)
     }
 
     /// A new plan, over an old one that was not confirmed.
@@ -127,20 +106,42 @@ impl Journal {
         self.store(state)
     }
 
-    /// Writes it, with the time of now, for the pod to read.
+    /// Writes it, with the time of now. The copy keeps the pod from working, so it never says longer than ours that
+    /// a reset is under way: it begins after it and is over before it.
     pub(crate) fn store(&self, state: &ResetState) -> Result<(), JournalError> {
         let stored = ResetState {
             updated_at: self.clock.now(),
             ..state.clone()
         };
-        let unwritable = |source| JournalError::Unwritable {
-            path: self.path.clone(),
+        if let Some(dir) = self.ours.path().parent() {
+            let made = owned::directory(dir);
+            made.map_err(|source| JournalError::Copy {
+                path: dir.to_owned(),
+                source,
+            })?;
+        }
+        if stored.is_under_way() {
+            self.own(&stored)?;
+            self.copy(&stored)
+        } else {
+            self.copy(&stored)?;
+            self.own(&stored)
+        }
+    }
+
+    fn own(&self, state: &ResetState) -> Result<(), JournalError> {
+        self.ours.store(state).map_err(JournalError::Unwritable)
+    }
+
+    fn copy(&self, state: &ResetState) -> Result<(), JournalError> {
+        let unwritable = |source| JournalError::Copy {
+            path: self.copy.clone(),
             source,
         };
-        let mut bytes = serde_json::to_vec_pretty(&stored).map_err(|error| unwritable(error.into()))?;
+        let mut bytes = serde_json::to_vec_pretty(state).map_err(|error| unwritable(error.into()))?;
         bytes.push(b'\n');
-        state_file::replace(&self.path, &bytes, 0o600).map_err(unwritable)?;
-        owned::give_to_pod(&self.path).map_err(unwritable)
+        state_file::replace(&self.copy, &bytes, 0o600).map_err(unwritable)?;
+        owned::give_to_pod(&self.copy).map_err(unwritable)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -185,7 +186,7 @@ pub(crate) fn confirmed(
 }
 
 /// Documents of the state volume that a scope takes away.
-pub(crate) fn documents(scope: ResetScope) -> &'static [&'static str] {
+pub(crate) fn documents(scope: ResetScope) -> impl Iterator<Item = &'static str> {
     /// What says that the application is installed.
     const INSTALLED: &[&str] = &[
         file::SETUP_JOURNAL,
@@ -197,14 +198,7 @@ pub(crate) fn documents(scope: ResetScope) -> &'static [&'static str] {
         file::STORAGE_STATE,
     ];
     // The ledger and the appliance's id stay: a single-use code stays redeemed, and is not lost with them.
-    const FACTORY: &[&str] = &[
-        file::SETUP_JOURNAL,
-        file::INSTALL_STATE,
-        file::AUTO_RETRY_STATE,
-        file::SETUP_RELEASE,
-        file::RELEASE_SELECTION,
-        file::LICENSE_PENDING,
-        file::STORAGE_STATE,
+    const OURS: &[&str] = &[
         file::SETUP_INPUTS,
         file::MAINTENANCE_METADATA,
         "update-history.json",
@@ -214,11 +208,12 @@ pub(crate) fn documents(scope: ResetScope) -> &'static [&'static str] {
         file::SESSION_SECRET,
         file::ADMIN_CREDENTIAL,
     ];
-    match scope {
-        ResetScope::Data => &[],
-        ResetScope::App => INSTALLED,
-        ResetScope::Factory => FACTORY,
-    }
+    let (installed, ours): (&[_], &[_]) = match scope {
+        ResetScope::Data => (&[], &[]),
+        ResetScope::App => (INSTALLED, &[]),
+        ResetScope::Factory => (INSTALLED, OURS),
+    };
+    installed.iter().chain(ours).copied()
 }
 
 /// Removes a scope's documents; those that are not there are fine.

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep};
 use super::record::Record;
 use super::steps::{self, StepError, Steps};
 use super::{Work, handoff};
-use crate::say;
 use crate::settings::Places;
+use crate::{command, say};
 
 /// First pause before a step is tried again; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -53,8 +53,7 @@ impl RunError {
 }
 
 pub(super) fn run(gate: Gate, places: &Places, work: &Work) -> Result<(), RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(RunError::Runtime)?;
+    let runtime = command::runtime().map_err(RunError::Runtime)?;
     let starter = Starter::new(gate).map_err(RunError::Runtime)?;
     runtime.block_on(all(places, work, &starter))
 }
@@ -71,8 +70,7 @@ async fn all(places: &Places, work: &Work, starter: &Starter) -> Result<(), RunE
     for id in ids {
         step(&steps, id, &mut record).await?;
     }
-    let ready_at = record.now();
-    record.complete(Some(ready_at));
+    record.complete();
     Ok(())
 }
 

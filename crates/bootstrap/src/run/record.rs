@@ -56,7 +56,6 @@ impl Record {
                 phase: BootPhase::Running,
                 started_at: now,
                 updated_at: now,
-                ready_at: None,
                 steps: BootStepId::ALL.map(step).to_vec(),
             },
             clock,
@@ -117,9 +116,8 @@ impl Record {
     }
 
     /// Everything is done.
-    pub(super) fn complete(&mut self, ready_at: Option<Timestamp>) {
+    pub(super) fn complete(&mut self) {
         self.state.phase = BootPhase::Complete;
-        self.state.ready_at = ready_at;
         self.store();
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use appliance_common::cluster::{Cluster, ClusterError, ClusterSource};
+use appliance_common::cluster::{Cluster, ClusterError};
 use appliance_common::host::{BootStepId, ImageRecord};
 use appliance_common::meter::Meter;
 use appliance_common::names::{CONTROL_PLANE_WORKLOAD, host_file, namespace};
@@ -126,9 +126,7 @@ impl Steps<'_> {
     }
 
     async fn cluster(&self) -> Result<Cluster, StepError> {
-        let source = ClusterSource::new(&self.places.kubeconfig)
-            .in_pod(None)
-            .with_call_limit(CALL_LIMIT);
+        let source = self.places.cluster_source().with_call_limit(CALL_LIMIT);
         source
             .open(Arc::new(Meter::default()))
             .await

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use appliance_common::host::{ResetPhase, ResetState};
-use appliance_common::names::{HOST_LOCK, VOLUMES_DIR, file};
+use appliance_common::names::{HOST_LOCK, HOST_STATE_DIR, VOLUMES_DIR, file, host_file};
 use appliance_common::state_file::{self, StateFile};
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::tools::Tools;
@@ -127,10 +127,7 @@ impl Host {
                 "ALGA_APPLIANCE_TOKEN_FILE",
                 self.state_dir().join(file::SETUP_TOKEN),
             )
-            .env(
-                "ALGA_APPLIANCE_HOST_STATE_DIR",
-                self.below("/var/lib/alga-appliance-host"),
-            )
+            .env("ALGA_APPLIANCE_HOST_STATE_DIR", self.below(HOST_STATE_DIR))
             .env("ALGA_APPLIANCE_KUBECONFIG", &self.kubeconfig)
             .stdin(Stdio::null());
         command
@@ -141,8 +138,13 @@ impl Host {
     }
 
     fn record(&self) -> Result<ResetState> {
-        let file = StateFile::at(self.state_dir().join(file::RESET_STATE));
-        file.load()?.context("there is no record")
+        let own = self.below(HOST_STATE_DIR).join(host_file::RESET_STATE);
+        StateFile::at(own).load()?.context("there is no record")
+    }
+
+    /// What the pod reads of it.
+    fn copy(&self) -> StateFile<ResetState> {
+        StateFile::at(self.state_dir().join(file::RESET_STATE))
     }
 
     /// Everything below the root with its content, but for record and locks.
@@ -214,6 +216,15 @@ fn shown_and_refused(host: &Host) -> Result<[String; 2]> {
         let refused = host.run(&confirmed(nonce, phrase))?;
         ensure!(refused.status.code() == Some(2), "{refused:?}");
     }
+    // Whoever holds the state volume cannot confirm in the operator's name.
+    let forged = ResetState {
+        confirmed: true,
+        backup: Some("/root".to_owned()),
+        ..host.record()?
+    };
+    host.copy().store(&forged)?;
+    let refused = host.run(&["reset", "apply", "--scope", "app"])?;
+    ensure!(refused.status.code() == Some(2), "{refused:?}");
     let dry = host.run(&["reset", "apply", "--dry-run", "--scope", "app"])?;
     ensure!(dry.status.success(), "{dry:?}");
     ensure!(
@@ -265,6 +276,8 @@ async fn a_reset_killed_at_every_phase_goes_on_until_cluster_and_box_agree() -> 
     }
     ensure!(kills >= 5, "it was killed only {kills} times");
     ensure!(host.record()?.phase == ResetPhase::Complete);
+    let copy = host.copy().load()?.context("the pod is told nothing")?;
+    ensure!(copy.phase == ResetPhase::Complete, "{copy:?}");
 
     let namespaces = Api::<Namespace>::all(client.clone());
     for gone in ["msp", "alga-system"] {

@@ -17,9 +17,6 @@ pub struct BootState {
     pub started_at: Timestamp,
     /// When it last changed; a writer that died leaves an old one.
     pub updated_at: Timestamp,
-    /// When the wizard answered, once it has in this boot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ready_at: Option<Timestamp>,
     /// The seven commands in their order.
     pub steps: Vec<BootStep>,
 }
