@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod ci;
 pub mod demo;
 pub mod docs;
+pub mod image;
 pub mod layers;
 pub mod order;
 pub mod publish;

@@ -9,6 +9,7 @@ use xtask::bundle::BundleCommand;
 use xtask::ci::{Ci, ci};
 use xtask::demo::{Demo, demo};
 use xtask::docs::{Docs, docs};
+use xtask::image::{ImageOptions, image};
 use xtask::layers;
 use xtask::order::order;
 use xtask::publish::{Options, publish};
@@ -31,6 +32,8 @@ enum Chore {
     Bench(Bench),
     /// Publish a release: charts, config bundle, release manifest, channel
     Publish(Box<Options>),
+    /// Make the control plane's image
+    Image(Box<ImageOptions>),
     /// Check the Flux bundle
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -53,6 +56,7 @@ impl Chore {
             Self::Demo(options) => demo(options, out).await,
             Self::Bench(options) => bench(options, out).await,
             Self::Publish(options) => publish(options).await?.show(out, options.json),
+            Self::Image(options) => image(options, out).await.map(drop),
             Self::Bundle(command) => command.run(out),
             Self::Docs(options) => docs(options, out),
             Self::Order => order(out).await,

@@ -6,9 +6,10 @@
 mod artifact;
 mod manifest;
 mod push;
+mod target;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use appliance_common::release::manifest::ReleaseManifest;
@@ -17,8 +18,10 @@ use appliance_common::release::reference::{Channel, RegistryHost, Tag, Version};
 use clap::Args;
 use serde::Serialize;
 
-use self::artifact::{Artifact, Stamp};
+use self::artifact::Stamp;
+pub(crate) use self::artifact::{Artifact, Blob};
 use self::push::{Pusher, account};
+pub use self::target::Target;
 use crate::bundle::{Checked, Sources, pack};
 
 /// What to publish, and where to.
@@ -147,6 +150,21 @@ pub async fn publish(options: &Options) -> Result<Published> {
         config: name(&made.config),
         charts: made.charts.iter().map(name).collect(),
     })
+}
+
+/// Pushes an image, over what its tag led to before; what names it for ever. The account is a name and a file with
+/// its password.
+pub(crate) async fn push_image(
+    target: &Target,
+    image: &Artifact,
+    (user, password_file): (Option<&str>, Option<&Path>),
+) -> Result<String> {
+    let pusher = Pusher::new(&target.registry, account(user, password_file)?);
+    pusher.push(image).await?;
+    Ok(format!(
+        "{}/{}@{}",
+        target.registry, target.repository, image.digest
+    ))
 }
 
 /// Everything that may be pushed.

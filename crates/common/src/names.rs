@@ -90,6 +90,12 @@ pub const KUBECONFIG: &str = "/etc/rancher/k3s/k3s.yaml";
 /// The image that comes with the installation, as containerd knows it.
 pub const BAKED_IMAGE: &str = "localhost/alga-appliance-control-plane:baked";
 
+/// Label of an image that may stand in for the control plane, in its config (decision 8, 70 §17.1).
+pub const ABI_LABEL: &str = "io.alga.appliance.abi";
+
+/// Its value: what host and image expect of each other.
+pub const CONTROL_PLANE_ABI: &str = "1";
+
 /// User and group id of the control-plane pod; also the group of files the host shares with it.
 pub const CONTROL_PLANE_UID: u32 = 10001;
 

@@ -30,13 +30,13 @@ const SOURCE_URL: &str = "https://github.com/nine-minds/alga-psa";
 
 /// A blob and how the manifest describes it.
 #[derive(Debug, Clone)]
-pub(super) struct Blob {
-    pub(super) bytes: Vec<u8>,
-    pub(super) descriptor: OciDescriptor,
+pub(crate) struct Blob {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) descriptor: OciDescriptor,
 }
 
 impl Blob {
-    fn new(media_type: &str, bytes: Vec<u8>) -> Result<Self> {
+    pub(crate) fn new(media_type: &str, bytes: Vec<u8>) -> Result<Self> {
         let descriptor = OciDescriptor {
             media_type: media_type.to_owned(),
             digest: Digest::of(&bytes).to_string(),
@@ -49,14 +49,14 @@ impl Blob {
 
 /// One artifact, ready to be pushed.
 #[derive(Debug, Clone)]
-pub(super) struct Artifact {
+pub(crate) struct Artifact {
     /// Repository on the registry.
-    pub(super) repository: String,
+    pub(crate) repository: String,
     /// The tag that names exactly these bytes for ever.
-    pub(super) tag: String,
-    pub(super) blobs: Vec<Blob>,
-    pub(super) manifest: Vec<u8>,
-    pub(super) digest: Digest,
+    pub(crate) tag: String,
+    pub(crate) blobs: Vec<Blob>,
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) digest: Digest,
 }
 
 /// What an artifact says of its making.
