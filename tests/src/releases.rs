@@ -44,10 +44,7 @@ pub fn manifest(host: &str, version: &str) -> Value {
 /// The registry does not take it.
 pub async fn push(host: &str, tag: &str, release: &[u8]) -> Result<Digest> {
     let artifact = Published::new(release);
-    let client = Client::new(ClientConfig {
-        protocol: ClientProtocol::Http,
-        ..ClientConfig::default()
-    });
+    let client = client();
     let reference: Reference = format!("{host}/{REPOSITORY}:{tag}").parse()?;
     let blob = Digest::of(release);
     client
@@ -60,4 +57,48 @@ pub async fn push(host: &str, tag: &str, release: &[u8]) -> Result<Digest> {
         .await
         .with_context(|| format!("pushing {reference}"))?;
     Ok(Digest::of(&artifact.manifest))
+}
+
+/// Pushes an image of no layers as a control plane, with these labels in its config, and gives what names it for
+/// ever. `note` makes it another image than others with the same labels.
+///
+/// # Errors
+/// The registry does not take it.
+pub async fn push_control_plane(host: &str, note: &str, labels: &Value) -> Result<String> {
+    let config = json!({
+        "architecture": "amd64", "os": "linux", "author": note,
+        "config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": []},
+    });
+    let config = config.to_string().into_bytes();
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": Digest::of(&config), "size": config.len(),
+        },
+        "layers": [],
+    });
+    let manifest = manifest.to_string().into_bytes();
+    let repository = format!("{host}/nine-minds/alga-appliance-control-plane");
+    let reference: Reference = format!("{repository}:{note}").parse()?;
+    let client = client();
+    client
+        .push_blob(&reference, config.clone(), Digest::of(&config).as_str())
+        .await
+        .with_context(|| format!("pushing the config of {reference}"))?;
+    let media_type = "application/vnd.oci.image.manifest.v1+json".parse()?;
+    let digest = Digest::of(&manifest);
+    client
+        .push_manifest_raw(&reference, manifest, media_type)
+        .await
+        .with_context(|| format!("pushing {reference}"))?;
+    Ok(format!("{repository}@{digest}"))
+}
+
+fn client() -> Client {
+    Client::new(ClientConfig {
+        protocol: ClientProtocol::Http,
+        ..ClientConfig::default()
+    })
 }

@@ -20,6 +20,8 @@ use crate::settings::Places;
 
 /// Longest time for one archive: gigabytes on a slow disk.
 const IMPORT_LIMIT: Duration = Duration::from_mins(15);
+/// Longest time for an image of a registry.
+const PULL_LIMIT: Duration = Duration::from_mins(10);
 /// Longest time for a list.
 const LIST_LIMIT: Duration = Duration::from_secs(30);
 /// Largest list that is read.
@@ -77,6 +79,19 @@ impl Containerd<'_> {
             .map(|line| line.trim().to_owned())
             .filter(|line| !line.is_empty())
             .collect())
+    }
+
+    /// Sees to it that containerd has an image of a registry, by its digest.
+    ///
+    /// # Errors
+    /// [`ImageError`], with what containerd said.
+    pub(crate) async fn ensure(&self, image: &str) -> Result<(), ImageError> {
+        if self.images().await?.iter().any(|known| known == image) {
+            return Ok(());
+        }
+        let doing = format!("pulling {image}");
+        let launch = self.launch(&["ctr", "images", "pull", image]).limit(PULL_LIMIT);
+        self.run(&doing, launch).await.map(drop)
     }
 
     async fn import(&self, archive: &Path) -> Result<(), ImageError> {

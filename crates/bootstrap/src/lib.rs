@@ -5,10 +5,12 @@
 
 mod admin_credential;
 mod banner;
+mod channel;
 mod choice;
 pub mod cli;
 mod command;
 mod consoles;
+mod image_record;
 mod images;
 mod installed;
 mod k3s;

@@ -4,15 +4,12 @@
 use std::process::ExitCode;
 
 use appliance_common::clock::Clock;
-use appliance_common::host::ImageRecord;
-use appliance_common::names::{BAKED_IMAGE, host_file};
+use appliance_common::names::BAKED_IMAGE;
 use appliance_common::process::chain;
 use appliance_kubectl_queue::Gate;
 
-use crate::owned::{self, Place};
-use crate::run;
-use crate::say;
 use crate::settings::Places;
+use crate::{image_record, run, say};
 
 /// How it is done.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,18 +36,10 @@ pub(crate) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
 
 /// Recorded before anything is applied, so that the next boot keeps to it (case 52).
 fn pin(places: &Places) -> std::io::Result<()> {
-    let path = places.host_state_dir.join(host_file::CONTROL_PLANE_IMAGE);
-    let known = owned::read(&path, 64 * 1024)?;
-    // One that cannot be understood has nothing to keep.
-    let record: ImageRecord = known
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
-    let pinned = ImageRecord {
-        pinned: Some(BAKED_IMAGE.to_owned()),
-        reason: Some("alga-control-plane-reapply --baked".to_owned()),
-        updated_at: Some(Clock::system().now()),
-        ..record
-    };
-    owned::directory(&places.host_state_dir)?;
-    owned::write(&path, &serde_json::to_vec_pretty(&pinned)?, 0o640, Place::Any)
+    let mut record = image_record::load(places)?;
+    record.pinned = Some(BAKED_IMAGE.to_owned());
+    record.reason = Some("alga-control-plane-reapply --baked".to_owned());
+    // Whatever was on trial is given up with it.
+    record.trying = None;
+    image_record::store(places, &mut record, Clock::system().now())
 }

@@ -3,6 +3,7 @@
 mod engine;
 mod handoff;
 mod record;
+mod roll;
 mod steps;
 
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ pub(crate) struct Flags {
     #[arg(long, env = "ALGA_K3S_READY_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 180,
           value_parser = clap::value_parser!(u64).range(1..))]
     k3s_ready_timeout_seconds: u64,
+    #[command(flatten)]
+    roll: roll::RollFlags,
 }
 
 /// What is to be done, and on what.
@@ -37,13 +40,16 @@ pub(crate) struct Work {
     pub(crate) plan: Plan,
     pub(crate) installed: Installed,
     pub(crate) api_limit: Duration,
-    pub(crate) control_plane_only: bool,
+    /// Only the control plane is seen to: so, and perhaps with the channel's image.
+    pub(crate) roll: Option<roll::RollFlags>,
+    /// Afterwards it is looked whether the channel has a newer image.
+    pub(crate) looks_for_newer: bool,
 }
 
 impl Work {
     /// Those commands of the plan that are carried out.
     fn commands(&self) -> Vec<&Command> {
-        if self.control_plane_only {
+        if self.roll.is_some() {
             self.plan.control_plane_only()
         } else {
             self.plan.commands.iter().collect()
@@ -62,19 +68,35 @@ enum NotBegun {
 
 /// Runs `run`.
 pub(crate) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
-    let work = match prepare(places, flags) {
+    let asked = Asked {
+        api_limit: Duration::from_secs(flags.k3s_ready_timeout_seconds),
+        roll: flags.control_plane_only.then(|| flags.roll.clone()),
+        looks_for_newer: !flags.control_plane_only,
+    };
+    carry_out(gate, places, asked, flags.dry_run)
+}
+
+/// What was asked for.
+struct Asked {
+    api_limit: Duration,
+    roll: Option<roll::RollFlags>,
+    looks_for_newer: bool,
+}
+
+fn carry_out(gate: Gate, places: &Places, asked: Asked, is_dry: bool) -> ExitCode {
+    let work = match prepare(places, asked) {
         Ok(work) => work,
         Err(error) => {
             say::error(&chain(&error));
             return ExitCode::FAILURE;
         }
     };
-    if flags.dry_run {
+    if is_dry {
         dry_run(places, &work);
         return ExitCode::SUCCESS;
     }
     match engine::run(gate, places, &work) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
             say::error(&chain(&error));
             ExitCode::from(error.code())
@@ -84,15 +106,15 @@ pub(crate) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
 
 /// Runs everything that boot does, by hand: `reapply`.
 pub(crate) fn again(gate: Gate, places: &Places, dry_run: bool) -> ExitCode {
-    let flags = Flags {
-        control_plane_only: false,
-        dry_run,
-        k3s_ready_timeout_seconds: 180,
+    let asked = Asked {
+        api_limit: Duration::from_mins(3),
+        roll: None,
+        looks_for_newer: false,
     };
-    main(gate, places, &flags)
+    carry_out(gate, places, asked, dry_run)
 }
 
-fn prepare(places: &Places, flags: &Flags) -> Result<Work, NotBegun> {
+fn prepare(places: &Places, asked: Asked) -> Result<Work, NotBegun> {
     let plan = Plan::of(Inputs {
         appliance_root: &places.appliance_root.to_string_lossy(),
         kubeconfig: &places.kubeconfig.to_string_lossy(),
@@ -102,8 +124,9 @@ fn prepare(places: &Places, flags: &Flags) -> Result<Work, NotBegun> {
     Ok(Work {
         plan,
         installed: Installed::find(places).map_err(NotBegun::Missing)?,
-        api_limit: Duration::from_secs(flags.k3s_ready_timeout_seconds),
-        control_plane_only: flags.control_plane_only,
+        api_limit: asked.api_limit,
+        roll: asked.roll,
+        looks_for_newer: asked.looks_for_newer,
     })
 }
 
@@ -111,7 +134,7 @@ fn dry_run(places: &Places, work: &Work) {
     for command in work.commands() {
         say::planned(&command.to_string());
     }
-    if work.control_plane_only {
+    if work.roll.is_some() {
         return;
     }
     for line in handoff::lines(places) {

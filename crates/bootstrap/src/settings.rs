@@ -79,13 +79,12 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Where a system file is: below the directory that stands for `/`.
-    #[must_use]
     /// The cluster of this host: what runs here is never a pod.
     pub(crate) fn cluster_source(&self) -> ClusterSource {
         ClusterSource::new(&self.kubeconfig).in_pod(None)
     }
 
+    /// Where a system file is: below the directory that stands for `/`.
     pub(crate) fn below_root(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.host_root.join(path.strip_prefix("/").unwrap_or(path))

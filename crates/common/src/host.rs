@@ -5,7 +5,9 @@ mod boot;
 mod image;
 pub mod k3s;
 mod reset;
+mod upgrade;
 
 pub use boot::{BootPhase, BootState, BootStep, BootStepId, BootStepState};
-pub use image::{ImageOutcome, ImageRecord, Quarantined};
+pub use image::{ImageOutcome, ImageRecord, Quarantined, Trying};
 pub use reset::{ResetPhase, ResetScope, ResetState, lock_appliance};
+pub use upgrade::{ControlPlaneUpgrade, UpgradeStatus};

@@ -187,3 +187,11 @@ pub const CONTROL_PLANE_WORKLOAD: &str = "appliance-control-plane";
 
 /// Directory, on the state volume, of the logs that repairs save.
 pub const REPAIR_DIR: &str = "repair";
+
+/// Units of the host, by their names.
+pub mod unit {
+    /// Looks at the channel's image after a boot.
+    pub const CONTROL_PLANE_REFRESH: &str = "alga-control-plane-roll@background.service";
+    /// Takes the channel's image, on the operator's wish.
+    pub const CONTROL_PLANE_UPGRADE: &str = "alga-control-plane-roll@requested.service";
+}

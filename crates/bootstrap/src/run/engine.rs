@@ -1,10 +1,11 @@
 //! Carries the plan out: the host lock, each step looked at and done, tried again with growing pauses, recorded.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use appliance_common::clock::Clock;
-use appliance_common::host::{BootStepId, BootStepState};
-use appliance_common::names::HOST_LOCK;
+use appliance_common::host::{BootStepId, BootStepState, ImageOutcome};
+use appliance_common::names::{HOST_LOCK, unit::CONTROL_PLANE_REFRESH as REFRESH_UNIT};
 use appliance_common::process::chain;
 use appliance_common::state_file::{FileLock, LockError};
 use appliance_kubectl_queue::{Gate, Starter};
@@ -15,6 +16,7 @@ use super::record::Record;
 use super::steps::{self, StepError, Steps};
 use super::{Work, handoff};
 use crate::settings::Places;
+use crate::systemd::Systemd;
 use crate::{command, say};
 
 /// First pause before a step is tried again; it doubles up to [`MAX_PAUSE`].
@@ -52,26 +54,50 @@ impl RunError {
     }
 }
 
-pub(super) fn run(gate: Gate, places: &Places, work: &Work) -> Result<(), RunError> {
+/// How it ended; of a boot that is [`ImageOutcome::Unchanged`], whatever image it has.
+pub(super) fn run(gate: Gate, places: &Places, work: &Work) -> Result<ImageOutcome, RunError> {
     let runtime = command::runtime().map_err(RunError::Runtime)?;
     let starter = Starter::new(gate).map_err(RunError::Runtime)?;
     runtime.block_on(all(places, work, &starter))
 }
 
-async fn all(places: &Places, work: &Work, starter: &Starter) -> Result<(), RunError> {
-    let _lock = lock(places).await?;
+async fn all(places: &Places, work: &Work, starter: &Starter) -> Result<ImageOutcome, RunError> {
+    // What looks at a registry takes the lock itself, for what it changes.
+    let _lock = match work.roll {
+        Some(_) => None,
+        None => Some(lock(places).await.map_err(RunError::Busy)?),
+    };
     let ids: Vec<_> = work.commands().iter().map(|command| command.id).collect();
     let mut record = Record::begin(places, Clock::system(), &ids);
     let steps = Steps {
         places,
         work,
         starter,
+        outcome: Cell::new(ImageOutcome::Unchanged),
     };
     for id in ids {
         step(&steps, id, &mut record).await?;
     }
     record.complete();
-    Ok(())
+    if work.looks_for_newer {
+        look_for_newer(places).await;
+    }
+    Ok(steps.outcome.get())
+}
+
+/// Boot is done with what is there; whether the channel has a newer image is looked at by a unit of its own, which
+/// may take as long as a registry does.
+async fn look_for_newer(places: &Places) {
+    let started = match Systemd::connect(&places.host_root).await {
+        Ok(systemd) => systemd.start(REFRESH_UNIT).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = started {
+        say::error(&format!(
+            "the channel's image is not looked at: {}",
+            chain(&error)
+        ));
+    }
 }
 
 async fn step(steps: &Steps<'_>, id: BootStepId, record: &mut Record) -> Result<(), RunError> {
@@ -110,7 +136,7 @@ async fn step(steps: &Steps<'_>, id: BootStepId, record: &mut Record) -> Result<
 }
 
 /// The first of the three locks (decision 15). Whoever has it is named while it is waited for.
-async fn lock(places: &Places) -> Result<FileLock, RunError> {
+pub(super) async fn lock(places: &Places) -> Result<FileLock, LockError> {
     let path = places.below_root(HOST_LOCK);
     let note = format!("alga-appliance-bootstrap run, process {}", std::process::id());
     let deadline = Instant::now() + LOCK_LIMIT;
@@ -118,8 +144,8 @@ async fn lock(places: &Places) -> Result<FileLock, RunError> {
     loop {
         match FileLock::try_acquire(&path, &note) {
             Ok(lock) => return Ok(lock),
-            Err(error @ LockError::Unusable { .. }) => return Err(RunError::Busy(error)),
-            Err(error) if Instant::now() >= deadline => return Err(RunError::Busy(error)),
+            Err(error @ LockError::Unusable { .. }) => return Err(error),
+            Err(error) if Instant::now() >= deadline => return Err(error),
             Err(error) => {
                 let text = error.to_string();
                 if told.as_ref() != Some(&text) {

@@ -1,21 +1,24 @@
 //! The seven commands: each looks at what is so, and makes it so.
 
-use std::path::PathBuf;
+use std::cell::Cell;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use appliance_common::clock::Clock;
 use appliance_common::cluster::{Cluster, ClusterError};
-use appliance_common::host::{BootStepId, ImageRecord};
+use appliance_common::host::{BootStepId, ImageOutcome};
 use appliance_common::meter::Meter;
-use appliance_common::names::{CONTROL_PLANE_WORKLOAD, host_file, namespace};
-use appliance_common::state_file::StateFile;
+use appliance_common::names::{CONTROL_PLANE_WORKLOAD, namespace};
+use appliance_common::state_file::LockError;
 use appliance_kubectl_queue::Starter;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Node;
 use tokio::time::{Instant, sleep};
 
-use super::{Work, engine};
+use super::{Work, engine, roll};
 use crate::choice::{self, Chosen};
+use crate::image_record;
 use crate::images::{self, Containerd, ImageError};
 use crate::k3s::{self, K3sError};
 use crate::manifests::{self, ManifestError};
@@ -37,6 +40,10 @@ pub(crate) enum StepError {
     Manifest(ManifestError),
     #[error("asking the cluster")]
     Cluster(#[source] ClusterError),
+    #[error("somebody else works on this host; see who, and try again")]
+    Busy(#[source] LockError),
+    #[error("keeping the record of the control plane's image")]
+    ImageRecord(#[source] io::Error),
     #[error(
         "the cluster was not ready within {limit:?}: {last}. See: systemctl status k3s; journalctl -u k3s"
     )]
@@ -52,9 +59,12 @@ impl StepError {
     /// Whether trying again is of no use.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::K3s(K3sError::NoBinary { .. }) | Self::Manifest(_) | Self::NotReady { .. } => true,
+            Self::K3s(K3sError::NoBinary { .. })
+            | Self::Manifest(_)
+            | Self::NotReady { .. }
+            | Self::Busy(_) => true,
             Self::Image(error) => matches!(error, ImageError::NoBinary { .. }),
-            Self::K3s(_) | Self::Cluster(_) => false,
+            Self::K3s(_) | Self::Cluster(_) | Self::ImageRecord(_) => false,
         }
     }
 
@@ -83,6 +93,8 @@ pub(super) struct Steps<'a> {
     pub(super) places: &'a Places,
     pub(super) work: &'a Work,
     pub(super) starter: &'a Starter,
+    /// How the choice of an image ended, where one was made.
+    pub(super) outcome: Cell<ImageOutcome>,
 }
 
 impl Steps<'_> {
@@ -99,15 +111,7 @@ impl Steps<'_> {
                 .map_err(StepError::K3s),
             BootStepId::WaitKubernetesApi => self.wait(waits).await,
             BootStepId::ImportControlPlaneImages => {
-                let k3s = installed.k3s.as_deref().ok_or_else(|| {
-                    StepError::Image(ImageError::NoBinary {
-                        expected: self.places.appliance_root.join("bin/k3s"),
-                    })
-                })?;
-                let containerd = Containerd {
-                    starter: self.starter,
-                    k3s,
-                };
+                let containerd = self.containerd()?;
                 let done = images::ensure(self.places, &containerd, &installed.archives).await;
                 done.map_err(StepError::Image)
             }
@@ -118,14 +122,34 @@ impl Steps<'_> {
                 applied.map_err(StepError::Cluster)?;
                 Ok(format!("{} objects", objects.len()))
             }
-            BootStepId::ApplyControlPlane => self.apply_control_plane(&installed.manifests).await,
+            BootStepId::ApplyControlPlane => {
+                let Some(flags) = &self.work.roll else {
+                    let image = self.apply_kept(&self.cluster().await?).await?;
+                    return Ok(format!("image {image}"));
+                };
+                let rolled = roll::roll(self, flags, Clock::system()).await?;
+                self.outcome.set(rolled.outcome);
+                Ok(rolled.message)
+            }
             BootStepId::ReportSetupUrl | BootStepId::ReportFallbackCommand => {
                 Ok(engine::report(self.places, id))
             }
         }
     }
 
-    async fn cluster(&self) -> Result<Cluster, StepError> {
+    pub(super) fn containerd(&self) -> Result<Containerd<'_>, StepError> {
+        let k3s = self.work.installed.k3s.as_deref().ok_or_else(|| {
+            StepError::Image(ImageError::NoBinary {
+                expected: self.places.appliance_root.join("bin/k3s"),
+            })
+        })?;
+        Ok(Containerd {
+            starter: self.starter,
+            k3s,
+        })
+    }
+
+    pub(super) async fn cluster(&self) -> Result<Cluster, StepError> {
         let source = self.places.cluster_source().with_call_limit(CALL_LIMIT);
         source
             .open(Arc::new(Meter::default()))
@@ -168,32 +192,37 @@ impl Steps<'_> {
         Ok(names.collect())
     }
 
-    /// One apply, with the image that is kept: never another one in between.
-    async fn apply_control_plane(&self, paths: &[PathBuf]) -> Result<String, StepError> {
-        let cluster = self.cluster().await?;
-        let Chosen { image, why } = self.choose(&cluster).await?;
-        let mut objects = Vec::new();
-        for path in paths {
-            objects.extend(manifests::read(path).map_err(StepError::Manifest)?);
-        }
-        manifests::with_image(&mut objects, &image);
-        manifests::with_port(&mut objects, self.places.port);
-        manifests::with_settings_hash(&mut objects);
-        manifests::apply(&cluster, &objects)
-            .await
-            .map_err(StepError::Cluster)?;
-        Ok(format!("{} objects, image {image}: {why}", objects.len()))
+    /// One apply, with the image that is kept: never another one in between. Which it is.
+    pub(super) async fn apply_kept(&self, cluster: &Cluster) -> Result<String, StepError> {
+        let running = self.running(cluster).await?;
+        // Without a record, what runs is kept.
+        let record = image_record::load(self.places).unwrap_or_default();
+        let Chosen { image, why } = choice::choose(running.as_deref(), &record);
+        self.apply_image(cluster, &image).await?;
+        tracing::info!(image, why, "the image of the control plane");
+        Ok(image)
     }
 
-    async fn choose(&self, cluster: &Cluster) -> Result<Chosen, StepError> {
+    /// The control plane's objects with this image.
+    pub(super) async fn apply_image(&self, cluster: &Cluster, image: &str) -> Result<(), StepError> {
+        let mut objects = Vec::new();
+        for path in &self.work.installed.manifests {
+            objects.extend(manifests::read(path).map_err(StepError::Manifest)?);
+        }
+        manifests::with_image(&mut objects, image);
+        manifests::with_port(&mut objects, self.places.port);
+        manifests::with_settings_hash(&mut objects);
+        manifests::apply(cluster, &objects)
+            .await
+            .map_err(StepError::Cluster)
+    }
+
+    /// Image of the live Deployment, empty when it names none; `None` when the server says that there is none.
+    pub(super) async fn running(&self, cluster: &Cluster) -> Result<Option<String>, StepError> {
         let (ns, name) = (Some(namespace::CONTROL_PLANE), CONTROL_PLANE_WORKLOAD);
         // An answer that there is none is not the same as no answer (50 W3): the latter ends the attempt here.
         let live: Option<Deployment> = cluster.get(ns, name).await.map_err(StepError::Cluster)?;
-        let running = live.as_ref().map(|live| image_of(live).unwrap_or_default());
-        let file =
-            StateFile::<ImageRecord>::at(self.places.host_state_dir.join(host_file::CONTROL_PLANE_IMAGE));
-        let record = file.load().ok().flatten().unwrap_or_default();
-        Ok(choice::choose(running.as_deref(), &record))
+        Ok(live.as_ref().map(|live| image_of(live).unwrap_or_default()))
     }
 }
 

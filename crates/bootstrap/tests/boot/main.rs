@@ -4,5 +4,6 @@
 mod first;
 mod plan;
 mod reset;
+mod roll;
 mod scene;
 mod systemd;

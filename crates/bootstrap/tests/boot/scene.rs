@@ -21,6 +21,7 @@ case "$*" in
   "ctr images ls -q") cat "$(dirname "$0")/k3s.images" 2>/dev/null; exit 0;;
   "ctr images import "*) [ -e "$(dirname "$0")/k3s.broken" ] && { echo "no space left on device" >&2; exit 1; }
     echo "localhost/alga-appliance-control-plane:baked" >> "$(dirname "$0")/k3s.images"; exit 0;;
+  "ctr images pull "*) echo "$4" >> "$(dirname "$0")/k3s.images"; exit 0;;
 esac
 exit 64
 "#;
@@ -92,6 +93,9 @@ impl Scene {
             .env("ALGA_APPLIANCE_HOST_STATE_DIR", root.join("host"))
             .env("ALGA_APPLIANCE_KUBECONFIG", &self.kubeconfig)
             .env("ALGA_APPLIANCE_PORT", "18080")
+            // Nobody listens there: a box without a registry.
+            .env("ALGA_APPLIANCE_REGISTRY_HOST", "127.0.0.1:1")
+            .env("ALGA_APPLIANCE_CP_HEALTH_TIMEOUT_SECONDS", "20")
             .stdin(Stdio::null());
         command
     }

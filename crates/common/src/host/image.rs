@@ -17,6 +17,10 @@ pub struct ImageRecord {
     /// The channel's newer image, offered and not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<String>,
+    /// An image that was applied and has not become healthy yet. Whoever finds it goes on: it is awaited, or the one
+    /// before is put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trying: Option<Trying>,
     /// Images that were tried and did not become healthy; never taken by themselves again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantined: Vec<Quarantined>,
@@ -29,6 +33,18 @@ pub struct ImageRecord {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
+}
+
+/// An image on trial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trying {
+    /// Repository and digest.
+    pub image: String,
+    /// What ran before, to go back to.
+    pub previous: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// An image that did not become healthy.
@@ -55,4 +71,16 @@ pub enum ImageOutcome {
     Held,
     /// The new one failed and the previous one was restored, or nothing could be applied.
     Blocked,
+}
+
+impl ImageOutcome {
+    /// The exit code that says it (10 §12.2).
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Complete | Self::Unchanged => 0,
+            Self::Held => 3,
+            Self::Blocked => 1,
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod auth;
 mod error;
 mod failure;
 mod fetch;
+mod image;
 mod kinds;
 mod oci;
 mod redirect;
@@ -144,7 +145,7 @@ impl Registry {
             };
             at(operation)(failure)
         })?;
-        let raw = self.blob(reference, &config, deadline).await?;
+        let raw = self.blob(Operation::Blob, reference, &config, deadline).await?;
         let release = ReleaseManifest::from_json(&raw).map_err(|error| {
             let operation = Operation::of(&error);
             self.error(Some(reference), operation, Failure::Manifest(error))
@@ -198,19 +199,17 @@ impl Registry {
 
     async fn blob(
         &self,
+        operation: Operation,
         reference: &Reference,
         config: &oci::Config,
         deadline: Instant,
     ) -> Result<Bytes, RegistryError> {
         let url = self.url(&format!("v2/{}/blobs/{}", self.repository, config.digest));
         let request = Fetch::new(url, JSON, config.size.min(MAX_BLOB)).following();
-        let answer = match self
-            .authorized(reference, Operation::Blob, request, deadline)
-            .await
-        {
+        let answer = match self.authorized(reference, operation, request, deadline).await {
             Err(error) if matches!(error.failure(), Failure::TooLarge { .. }) => {
                 let failure =
-                    Failure::Integrity("the release manifest is longer than its size says".to_owned());
+                    Failure::Integrity(format!("{} is longer than its size says", operation.object()));
                 return Err(self.error(Some(reference), Operation::Integrity, failure));
             }
             other => other?,
@@ -218,7 +217,8 @@ impl Registry {
         let found = Digest::of(&answer.body);
         if answer.body.len() != config.size || found != config.digest {
             let failure = Failure::Integrity(format!(
-                "the release manifest has {} bytes and digest {found}, promised were {} bytes and {}",
+                "{} has {} bytes and digest {found}, promised were {} bytes and {}",
+                operation.object(),
                 answer.body.len(),
                 config.size,
                 config.digest

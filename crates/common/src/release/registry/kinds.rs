@@ -11,6 +11,8 @@ pub enum Operation {
     Manifest,
     /// Getting the release manifest.
     Blob,
+    /// Getting the config of an image.
+    ImageConfig,
     /// Reading JSON.
     Parse,
     /// Checking what the JSON says.
@@ -38,6 +40,7 @@ impl Operation {
             Self::Token => "token",
             Self::Manifest => "manifest",
             Self::Blob => "blob",
+            Self::ImageConfig => "image-config",
             Self::Parse => "parse",
             Self::Validate => "validate",
             Self::Integrity => "integrity",
@@ -46,11 +49,20 @@ impl Operation {
         }
     }
 
+    /// What is got, for a sentence.
+    pub(super) fn object(self) -> &'static str {
+        match self {
+            Self::ImageConfig => "the image's config",
+            _ => "the release manifest",
+        }
+    }
+
     pub(super) fn attempt(self) -> &'static str {
         match self {
             Self::Token => "getting a token for",
             Self::Manifest => "getting the manifest of",
             Self::Blob => "getting the release manifest of",
+            Self::ImageConfig => "getting the image config of",
             Self::Parse => "reading",
             Self::Validate => "checking",
             Self::Integrity => "verifying",
