@@ -16,6 +16,7 @@ pub mod kustomize_controller;
 pub mod license_service;
 pub mod provisioner;
 pub mod source_controller;
+pub mod systemd;
 pub mod web;
 
 mod http;

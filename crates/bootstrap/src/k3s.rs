@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use appliance_common::host::k3s::{UNIT_FILE, without_local_storage};
 use appliance_common::state_file;
+use appliance_common::systemd::{Systemd, SystemdError};
 
 use crate::settings::Places;
-use crate::systemd::{Systemd, SystemdError};
 
 /// Its unit.
 const UNIT: &str = "k3s.service";

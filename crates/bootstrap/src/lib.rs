@@ -25,5 +25,4 @@ mod resolve_image;
 mod run;
 mod say;
 mod settings;
-mod systemd;
 mod token;

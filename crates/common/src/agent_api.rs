@@ -8,6 +8,7 @@ mod captures;
 #[cfg(feature = "agent")]
 mod client;
 mod facts;
+mod operations;
 mod storage;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use captures::{CapturedFile, SupportCaptures};
 #[cfg(feature = "agent")]
 pub use client::{AgentClient, AgentError};
 pub use facts::{DiskFacts, HostFacts, OsRelease};
+pub use operations::{Operations, UpgradeStarted};
 pub use storage::{ConvergeMode, ConvergeStorage, HostItem, StorageConverged};
 
 /// Routes, by their paths.
@@ -31,6 +33,11 @@ pub mod route {
     /// The agent takes the host lock for it without waiting and answers 409 when somebody else has it:
     /// the caller already holds locks that come later in the order of decision 15.
     pub const STORAGE_CONVERGE: &str = "/v1/storage/converge";
+    /// `POST`, no body: takes the channel's image of the control plane ([`super::UpgradeStarted`], 202); 409 while
+    /// another operation changes the appliance.
+    pub const CONTROL_PLANE_UPGRADE: &str = "/v1/control-plane/upgrade";
+    /// `GET`: how the host's own operations stand ([`super::Operations`]).
+    pub const OPERATIONS: &str = "/v1/operations";
 }
 
 /// What the agent says when it cannot or will not.

@@ -21,5 +21,7 @@ pub mod secret;
 pub mod state_file;
 #[cfg(feature = "cluster")]
 pub mod storage;
+#[cfg(feature = "systemd")]
+pub mod systemd;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

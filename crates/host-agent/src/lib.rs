@@ -5,11 +5,13 @@
 mod bundle;
 mod capture;
 mod facts;
+mod operations;
 mod routes;
 mod server;
 mod settings;
 mod socket;
 mod storage;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,7 +22,7 @@ use appliance_kubectl_queue::{Gate, Starter};
 use clap::Parser;
 
 use self::routes::Agent;
-use self::server::ServeError;
+use self::server::{ServeError, Signals};
 use self::settings::Settings;
 
 /// Runs the program.
@@ -31,7 +33,9 @@ pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run(gate: Gate, settings: Settings) -> Result<(), ServeError> {
     let starter = Starter::new(gate).map_err(ServeError::Thread)?;
+    let signals = Signals::taken()?;
     let listener = socket::listen(&settings).map_err(ServeError::Socket)?;
     let agent = Arc::new(Agent::new(settings, starter));
-    server::serve(listener, agent).await
+    tokio::spawn(upgrade::resume(Arc::clone(&agent)));
+    server::serve(listener, agent, signals).await
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use appliance_common::agent_api::{AgentRefusal, ConvergeStorage, route};
+use appliance_common::agent_api::{AgentRefusal, ConvergeStorage, UpgradeStarted, route};
+use appliance_common::process::chain;
 use appliance_kubectl_queue::Starter;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -12,14 +13,20 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::bundle::Bundles;
-use crate::facts;
 use crate::settings::Settings;
 use crate::storage::{self, ConvergeError};
+use crate::{facts, operations, upgrade};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the agent can do, as `GET /v1/health` tells it.
-const CAPABILITIES: [&str; 3] = ["support-bundle", "host-facts", "storage-converge"];
+const CAPABILITIES: [&str; 5] = [
+    "support-bundle",
+    "host-facts",
+    "storage-converge",
+    "control-plane-upgrade",
+    "operations",
+];
 
 /// Everything that requests share.
 #[derive(Debug)]
@@ -53,7 +60,24 @@ impl Agent {
             (&Method::POST, route::SUPPORT_BUNDLE) => ok(self.bundles.collect(self).await.as_ref()),
             (&Method::GET, route::HOST_FACTS) => ok(&facts::read(self).await),
             (&Method::POST, route::STORAGE_CONVERGE) => self.converge(body).await,
+            (&Method::POST, route::CONTROL_PLANE_UPGRADE) => self.upgrade().await,
+            (&Method::GET, route::OPERATIONS) => ok(&operations::read(&self.settings)),
             _ => refusal(StatusCode::NOT_FOUND, "not found"),
+        }
+    }
+
+    async fn upgrade(self: &Arc<Self>) -> Response<Full<Bytes>> {
+        match upgrade::start(self).await {
+            Ok(started) => {
+                let answer = UpgradeStarted {
+                    ok: true,
+                    started,
+                    already_running: !started,
+                };
+                respond(StatusCode::ACCEPTED, &answer)
+            }
+            Err(error) if error.is_busy() => refusal(StatusCode::CONFLICT, &chain(&error)),
+            Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
         }
     }
 
@@ -73,10 +97,6 @@ impl Agent {
             Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
     }
-}
-
-fn chain(error: &ConvergeError) -> String {
-    appliance_common::process::chain(error)
 }
 
 fn ok(body: &impl Serialize) -> Response<Full<Bytes>> {

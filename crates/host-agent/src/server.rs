@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::Uid;
 use sd_notify::NotifyState;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -42,10 +42,32 @@ pub(crate) enum ServeError {
     Signal(#[source] io::Error),
 }
 
+/// The signals that ask for the end.
+pub(crate) struct Signals {
+    terminated: Signal,
+    interrupted: Signal,
+}
+
+impl Signals {
+    /// From here on they no longer end the process by themselves: before anybody can connect.
+    pub(crate) fn taken() -> Result<Self, ServeError> {
+        Ok(Self {
+            terminated: signal(SignalKind::terminate()).map_err(ServeError::Signal)?,
+            interrupted: signal(SignalKind::interrupt()).map_err(ServeError::Signal)?,
+        })
+    }
+}
+
 /// Serves until SIGTERM or SIGINT; then nobody new is let in, requests under way end, and the socket goes.
-pub(crate) async fn serve(listener: UnixListener, agent: Arc<Agent>) -> Result<(), ServeError> {
-    let mut terminated = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
-    let mut interrupted = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
+pub(crate) async fn serve(
+    listener: UnixListener,
+    agent: Arc<Agent>,
+    signals: Signals,
+) -> Result<(), ServeError> {
+    let Signals {
+        mut terminated,
+        mut interrupted,
+    } = signals;
     tracing::info!(socket = %agent.settings.socket.display(), "the host agent listens");
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
         tracing::debug!(%error, "nobody waits for a word that it is ready");

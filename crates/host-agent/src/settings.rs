@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use appliance_common::names::CONTROL_PLANE_UID;
+use appliance_common::names::{CONTROL_PLANE_UID, HOST_STATE_DIR, STATE_DIR};
 use clap::Parser;
 
 /// The appliance's host agent: diagnostics and the host's side of storage, on a Unix socket for the control plane.
@@ -33,6 +33,25 @@ pub(crate) struct Settings {
         default_value = "/opt/alga-appliance"
     )]
     pub(crate) appliance_root: PathBuf,
+    /// The appliance's state volume
+    #[arg(
+        long,
+        env = "ALGA_APPLIANCE_STATE_DIR",
+        value_name = "PATH",
+        default_value = STATE_DIR
+    )]
+    pub(crate) state_dir: PathBuf,
+    /// What root writes for itself
+    #[arg(
+        long,
+        env = "ALGA_APPLIANCE_HOST_STATE_DIR",
+        value_name = "PATH",
+        default_value = HOST_STATE_DIR
+    )]
+    pub(crate) host_state_dir: PathBuf,
+    /// Where it is told how an upgrade goes; beside the state when not given
+    #[arg(long, env = "ALGA_APPLIANCE_CP_UPGRADE_STATUS_FILE", value_name = "PATH")]
+    pub(crate) upgrade_status_file: Option<PathBuf>,
     /// Directory that stands for `/` where system files are read and written
     #[arg(
         long,

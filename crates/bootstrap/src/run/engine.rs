@@ -8,6 +8,7 @@ use appliance_common::host::{BootStepId, BootStepState, ImageOutcome};
 use appliance_common::names::{HOST_LOCK, unit::CONTROL_PLANE_REFRESH as REFRESH_UNIT};
 use appliance_common::process::chain;
 use appliance_common::state_file::{FileLock, LockError};
+use appliance_common::systemd::Systemd;
 use appliance_kubectl_queue::{Gate, Starter};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
@@ -16,7 +17,6 @@ use super::record::Record;
 use super::steps::{self, StepError, Steps};
 use super::{Work, handoff};
 use crate::settings::Places;
-use crate::systemd::Systemd;
 use crate::{command, say};
 
 /// First pause before a step is tried again; it doubles up to [`MAX_PAUSE`].

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use appliance_common::host::{BootPhase, BootStepState};
 use appliance_common::names::{BAKED_IMAGE, CONTROL_PLANE_WORKLOAD, namespace};
 use appliance_tests::cluster::{Parts, TestCluster};
+use appliance_tests::standins::systemd::Systemd;
 use appliance_tests::tools::Tools;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -15,7 +16,6 @@ use kube::api::{Api, Patch, PatchParams};
 use tokio::time::{Instant, sleep};
 
 use crate::scene::{Scene, said};
-use crate::systemd::Systemd;
 
 /// Longest time one run may take.
 const LIMIT: Duration = Duration::from_mins(2);

@@ -6,4 +6,3 @@ mod plan;
 mod reset;
 mod roll;
 mod scene;
-mod systemd;

@@ -11,6 +11,7 @@ use appliance_common::state_file::StateFile;
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::registry::TestRegistry;
 use appliance_tests::releases;
+use appliance_tests::standins::systemd::Systemd;
 use appliance_tests::tools::Tools;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Node;
@@ -19,7 +20,6 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::scene::{Scene, said};
-use crate::systemd::Systemd;
 
 /// Longest wait for a word of the program.
 const LIMIT: Duration = Duration::from_mins(2);

@@ -15,7 +15,10 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::{AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, StorageConverged, route};
+use super::{
+    AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, Operations, StorageConverged, UpgradeStarted,
+    route,
+};
 
 /// Deadline of one call, unless another is asked for.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -133,6 +136,23 @@ impl AgentClient {
         let path = route::STORAGE_CONVERGE;
         self.call(Method::POST, path, body(path, &ConvergeStorage { mode })?)
             .await
+    }
+
+    /// Takes the channel's image of the control plane.
+    ///
+    /// # Errors
+    /// See [`AgentError`]; [`AgentError::Busy`] while another operation changes the appliance.
+    pub async fn upgrade_control_plane(&self) -> Result<UpgradeStarted, AgentError> {
+        self.call(Method::POST, route::CONTROL_PLANE_UPGRADE, Bytes::new())
+            .await
+    }
+
+    /// How the host's own operations stand.
+    ///
+    /// # Errors
+    /// See [`AgentError`].
+    pub async fn operations(&self) -> Result<Operations, AgentError> {
+        self.call(Method::GET, route::OPERATIONS, Bytes::new()).await
     }
 
     async fn call<T: DeserializeOwned>(

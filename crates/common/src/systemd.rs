@@ -29,24 +29,43 @@ const ROOT: &str = "/org/freedesktop/systemd1";
 
 /// Why systemd did not do it.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SystemdError {
+pub enum SystemdError {
+    /// There is no bus.
     #[error("reaching the system bus at {}; see: systemctl status dbus", path.display())]
-    Unreachable { path: PathBuf, source: io::Error },
+    Unreachable {
+        /// Its socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No answer in time.
     #[error("{doing}: systemd did not answer within {LIMIT:?}")]
-    TooSlow { doing: String },
+    TooSlow {
+        /// What was asked.
+        doing: String,
+    },
+    /// It declined, or the connection broke.
     #[error("{doing}")]
-    Refused { doing: String, source: Box<zbus::Error> },
+    Refused {
+        /// What was asked.
+        doing: String,
+        /// What came back.
+        source: Box<zbus::Error>,
+    },
 }
 
 /// A connection to systemd.
 #[derive(Debug, Clone)]
-pub(crate) struct Systemd {
+pub struct Systemd {
     connection: Connection,
 }
 
 impl Systemd {
     /// Connects; `root` is the directory that stands for `/`.
-    pub(crate) async fn connect(root: &Path) -> Result<Self, SystemdError> {
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn connect(root: &Path) -> Result<Self, SystemdError> {
         let path = root.join(SOCKET.trim_start_matches('/'));
         let stream = UnixStream::connect(&path).await;
         let stream = stream.map_err(|source| SystemdError::Unreachable { path, source })?;
@@ -56,14 +75,20 @@ impl Systemd {
     }
 
     /// Reads unit files anew.
-    pub(crate) async fn reload(&self) -> Result<(), SystemdError> {
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn reload(&self) -> Result<(), SystemdError> {
         self.manager("reloading unit files", "Reload", &())
             .await
             .map(drop)
     }
 
     /// Has a unit started at each boot.
-    pub(crate) async fn enable(&self, unit: &str) -> Result<(), SystemdError> {
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn enable(&self, unit: &str) -> Result<(), SystemdError> {
         let asked = (vec![unit], false, false);
         self.manager(&format!("enabling {unit}"), "EnableUnitFiles", &asked)
             .await
@@ -71,7 +96,10 @@ impl Systemd {
     }
 
     /// Queues the start of a unit, and does not wait for it: k3s may take minutes (50 W10).
-    pub(crate) async fn start(&self, unit: &str) -> Result<(), SystemdError> {
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn start(&self, unit: &str) -> Result<(), SystemdError> {
         let asked = (unit, "replace");
         self.manager(&format!("starting {unit}"), "StartUnit", &asked)
             .await
@@ -79,7 +107,10 @@ impl Systemd {
     }
 
     /// How a unit stands: `active`, `activating`, `failed`, `inactive`; `None` when systemd knows no such unit.
-    pub(crate) async fn state(&self, unit: &str) -> Result<Option<String>, SystemdError> {
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn state(&self, unit: &str) -> Result<Option<String>, SystemdError> {
         let doing = format!("asking for {unit}");
         let said = self.manager(&doing, "LoadUnit", &(unit,)).await?;
         let path: OwnedObjectPath = read(&doing, &said)?;

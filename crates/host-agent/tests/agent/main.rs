@@ -1,6 +1,8 @@
 //! The real program on a socket of its own, with commands that hang, flood and leak, and a directory that stands for
 //! the host.
 
+mod upgrade;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
@@ -20,9 +22,9 @@ use tempfile::TempDir;
 const LIMIT: Duration = Duration::from_secs(20);
 const CANARY: &str = "c4nary-s3cret";
 
-struct Host {
-    root: TempDir,
-    agent: Child,
+pub(crate) struct Host {
+    pub(crate) root: TempDir,
+    pub(crate) agent: Child,
 }
 
 impl Drop for Host {
@@ -34,7 +36,7 @@ impl Drop for Host {
 
 impl Host {
     /// An agent whose commands are these scripts; the others are not to be found.
-    fn start(scripts: &[(&str, &str)], timeout_ms: u64) -> Result<Self> {
+    pub(crate) fn start(scripts: &[(&str, &str)], timeout_ms: u64) -> Result<Self> {
         let root = tempfile::tempdir()?;
         for (name, script) in scripts {
             let path = root.path().join("bin").join(name);
@@ -47,15 +49,15 @@ impl Host {
         Ok(host)
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.root.path().join("run/alga-appliance/host-agent.sock")
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.root.path().join(path.trim_start_matches('/'))
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, Value)> {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, Value)> {
         let mut stream = UnixStream::connect(self.socket())?;
         stream.set_read_timeout(Some(LIMIT))?;
         let length = body.len();
@@ -77,7 +79,7 @@ impl Host {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test is systemd")]
-fn spawn(root: &TempDir, timeout_ms: u64) -> Result<Child> {
+pub(crate) fn spawn(root: &TempDir, timeout_ms: u64) -> Result<Child> {
     let path = root.path();
     let agent = Command::new(env!("CARGO_BIN_EXE_alga-host-agent"))
         .env(
@@ -88,12 +90,14 @@ fn spawn(root: &TempDir, timeout_ms: u64) -> Result<Child> {
         .env("ALGA_HOST_AGENT_PATH", path.join("bin"))
         .env("ALGA_APPLIANCE_HOST_ROOT", path)
         .env("ALGA_APPLIANCE_ROOT", path.join("opt/alga-appliance"))
+        .env("ALGA_APPLIANCE_STATE_DIR", path.join("state"))
+        .env("ALGA_APPLIANCE_HOST_STATE_DIR", path.join("host"))
         .stderr(Stdio::null())
         .spawn()?;
     Ok(agent)
 }
 
-fn until(what: &str, holds: impl Fn() -> bool) -> Result<()> {
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) -> Result<()> {
     let deadline = Instant::now() + LIMIT;
     while !holds() {
         ensure!(Instant::now() < deadline, "{what}: not within {LIMIT:?}");
@@ -145,6 +149,7 @@ fn only_the_routes_of_the_contract_are_there() -> Result<()> {
     );
     for (method, path) in [
         ("GET", "/v1/control-plane/upgrade"),
+        ("POST", "/v1/operations"),
         ("POST", "/v2/x"),
         ("GET", "/v1/health?x=1"),
         ("POST", "/v1/health"),
