@@ -26,6 +26,7 @@ mod shapes;
 mod status;
 mod stream;
 mod ui;
+mod upgrade;
 mod wire;
 mod workloads;
 

@@ -28,5 +28,6 @@ mod http {
     mod stream;
     mod ui;
     mod unclear;
+    mod upgrade;
     mod workloads;
 }

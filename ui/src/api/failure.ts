@@ -21,6 +21,11 @@ export class ApiFailure extends Error {
     this.body = more.body ?? {};
   }
 
+  /** The same failure in other words, where the page knows more than the server. */
+  saying(sentence: string): ApiFailure {
+    return new ApiFailure(this.status, this.code, sentence, { fields: this.fields, body: this.body });
+  }
+
   /** What to tell the operator. */
   get sentence(): string {
     return this.message;

@@ -36,6 +36,7 @@ export interface ManageStatus {
     runningImage?: string | null;
     upgradeState?: Check;
     reasonMessage?: string | null;
+    upgrade?: { status: string; message: string | null };
   };
   license: {
     edition: string | null;
@@ -61,6 +62,9 @@ export interface AddressChanged {
 }
 
 export const manageStatus = (signal?: AbortSignal) => get<ManageStatus>("/api/manage/status", { signal });
+
+/** The host takes the newer control plane; this one ends when it does. */
+export const upgradeControlPlane = () => post<{ ok: true; started: boolean }>("/api/control-plane/upgrade", {}, { limit: 20 });
 
 export const applyLicense = (licenseKey: string) => post<{ ok: true }>("/api/license/apply", { licenseKey }, { limit: 90 });
 

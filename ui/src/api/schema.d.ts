@@ -144,6 +144,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/control-plane/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** `POST /api/control-plane/upgrade`: the host takes the channel's control plane; this one does not survive it. */
+        post: operations["post_api_control_plane_upgrade"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/k8s/access-capability": {
         parameters: {
             query?: never;
@@ -2205,6 +2222,15 @@ export interface components {
             /** @description `idle`, `running`, `complete`, `blocked`, or a newer host agent's word. */
             status: string;
         };
+        /** @description That an upgrade of the control plane was begun, or was under way already. */
+        UpgradeStarted: {
+            /** @description Under way before it. */
+            alreadyRunning?: boolean | null;
+            /** @description True. */
+            ok: boolean;
+            /** @description Begun by this request. */
+            started: boolean;
+        };
         /** @description Addresses. */
         Urls: {
             /** @description Where users sign in. */
@@ -3099,6 +3125,106 @@ export interface operations {
             };
             /** @description `internal_error`, with a `correlationId` to find it by in the log */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_api_control_plane_upgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradeStarted"];
+                };
+            };
+            /** @description `bad_request`: the request itself is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unauthenticated`: there is no valid session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `origin_rejected`: the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `error` is `not found`: the host is older than this route, and its next start takes the image */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_busy`: another operation changes the appliance */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_not_allowed`: this appliance does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_refused`, or another status of the host's */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_unreachable` */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_agent_absent` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

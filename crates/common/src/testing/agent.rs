@@ -16,7 +16,7 @@ use tokio::net::UnixListener;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::agent_api::{
-    AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, HostItem, StorageConverged, route,
+    AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, HostItem, StorageConverged, UpgradeStarted, route,
 };
 use crate::random;
 
@@ -44,6 +44,7 @@ struct Host {
     drift: BTreeSet<HostItem>,
     changes: usize,
     requests: Vec<String>,
+    upgrades: usize,
     fault: Option<AgentFault>,
 }
 
@@ -160,6 +161,16 @@ fn honest(method: &Method, path: &str, body: &[u8], host: &mut Host) -> Response
             Ok(ConvergeStorage { mode }) => json(200, &converge(mode, host)),
             Err(error) => refuse(400, &error.to_string()),
         },
+        (&Method::POST, route::CONTROL_PLANE_UPGRADE) => {
+            host.upgrades += 1;
+            let started = host.upgrades == 1;
+            let answer = UpgradeStarted {
+                ok: true,
+                started,
+                already_running: !started,
+            };
+            json(202, &answer)
+        }
         _ => refuse(404, "not found"),
     }
 }

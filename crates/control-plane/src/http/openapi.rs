@@ -11,7 +11,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseB
 
 use super::error::ErrorBody;
 use super::router::{self, Routes};
-use super::{auth, cookie, health, manage, metrics, preflight, recover, setup, status, ui, workloads};
+use super::{
+    auth, cookie, health, manage, metrics, preflight, recover, setup, status, ui, upgrade, workloads,
+};
 
 /// Name of the security scheme.
 const SESSION: &str = "session";
@@ -31,7 +33,7 @@ const SESSION: &str = "session";
 struct Base;
 
 /// The groups, in the order of the router.
-fn groups() -> [Document; 9] {
+fn groups() -> [Document; 10] {
     [
         auth::Documented::openapi(),
         ui::Documented::openapi(),
@@ -40,6 +42,7 @@ fn groups() -> [Document; 9] {
         preflight::Documented::openapi(),
         status::Documented::openapi(),
         recover::Documented::openapi(),
+        upgrade::Documented::openapi(),
         workloads::Documented::openapi(),
         manage::Documented::openapi(),
     ]

@@ -13,7 +13,9 @@ use http::header::{self, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed};
-use super::{auth, manage, metrics, openapi, preflight, recover, session, setup, status, ui, workloads};
+use super::{
+    auth, manage, metrics, openapi, preflight, recover, session, setup, status, ui, upgrade, workloads,
+};
 use crate::app::App;
 
 /// Paths of one group and the methods each takes.
@@ -82,6 +84,7 @@ fn signed_in() -> Routes {
         preflight::signed_in_routes(),
         status::signed_in_routes(),
         recover::signed_in_routes(),
+        upgrade::signed_in_routes(),
         workloads::signed_in_routes(),
         manage::signed_in_routes(),
     ]

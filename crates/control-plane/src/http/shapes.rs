@@ -226,6 +226,18 @@ pub(super) struct Repaired {
     message: String,
 }
 
+/// That an upgrade of the control plane was begun, or was under way already.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct UpgradeStarted {
+    /// True.
+    ok: bool,
+    /// Begun by this request.
+    started: bool,
+    /// Under way before it.
+    already_running: Option<bool>,
+}
+
 /// How the appliance is: what is judged, and what is on record.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -242,6 +242,7 @@ async fn answers_to_what_an_operator_does_are_what_the_document_says() {
         ("/api/setup", json!({})),
         ("/api/setup/retry", json!({})),
         ("/api/setup/cancel", json!({})),
+        ("/api/control-plane/upgrade", json!({})),
         ("/api/recover", json!({"release": "no-such"})),
         ("/api/workloads/restart", json!({"name": "db"})),
     ] {

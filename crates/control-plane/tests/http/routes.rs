@@ -9,6 +9,7 @@ use super::harness::{Call, TestBox};
 const OPERATORS: &[(&str, &[&str])] = &[
     ("/api/auth/change-password", &["POST"]),
     ("/api/auth/logout-all", &["POST"]),
+    ("/api/control-plane/upgrade", &["POST"]),
     ("/api/recover", &["POST"]),
     ("/api/setup", &["POST"]),
     ("/api/setup/cancel", &["POST"]),

@@ -21,7 +21,7 @@ export default function ManagePage() {
       <PageHeading title="Manage" />
       {failure && <Failed failure={failure} onRetry={reload} />}
       <div className={styles["cards"]}>
-        <VersionsCard status={data} errors={errors("release", "installState", "controlPlane", "cluster")} />
+        <VersionsCard status={data} errors={errors("release", "installState", "controlPlane", "cluster")} onChanged={reload} />
         <LicenseCard license={data.license} errors={errors("license")} onChanged={reload} />
         <AddressCard address={data.appUrl} errors={errors("selection")} onChanged={reload} />
         <AdministratorCard reset={data.adminPasswordReset} errors={errors("adminPasswordReset")} onChanged={reload} />
