@@ -36,6 +36,8 @@ pub mod route {
     /// `POST`, no body: takes the channel's image of the control plane ([`super::UpgradeStarted`], 202); 409 while
     /// another operation changes the appliance.
     pub const CONTROL_PLANE_UPGRADE: &str = "/v1/control-plane/upgrade";
+    /// `POST`, no body: lets go of the control plane's port, on which the rescue page is (decision 18).
+    pub const PORT_RELEASE: &str = "/v1/port/release";
     /// `GET`: how the host's own operations stand ([`super::Operations`]).
     pub const OPERATIONS: &str = "/v1/operations";
 }

@@ -10,6 +10,8 @@ pub mod meter;
 pub mod names;
 #[cfg(feature = "registry")]
 pub mod outbound;
+#[cfg(feature = "password")]
+pub mod password;
 #[cfg(feature = "registry")]
 pub mod preflight;
 pub mod process;
@@ -18,6 +20,7 @@ pub mod readiness;
 pub mod redact;
 pub mod release;
 pub mod secret;
+pub mod setup_token;
 pub mod state_file;
 #[cfg(feature = "cluster")]
 pub mod storage;

@@ -194,4 +194,8 @@ pub mod unit {
     pub const CONTROL_PLANE_REFRESH: &str = "alga-control-plane-roll@background.service";
     /// Takes the channel's image, on the operator's wish.
     pub const CONTROL_PLANE_UPGRADE: &str = "alga-control-plane-roll@requested.service";
+    /// From power-on to the wizard.
+    pub const BOOTSTRAP: &str = "alga-appliance-bootstrap.service";
+    /// Puts the control plane's objects back.
+    pub const CONTROL_PLANE_REAPPLY: &str = "alga-control-plane-reapply.service";
 }

@@ -106,6 +106,17 @@ impl Systemd {
             .map(drop)
     }
 
+    /// Queues the start of a unit, after its end where it runs or has failed.
+    ///
+    /// # Errors
+    /// [`SystemdError`].
+    pub async fn restart(&self, unit: &str) -> Result<(), SystemdError> {
+        let asked = (unit, "replace");
+        self.manager(&format!("starting {unit} anew"), "RestartUnit", &asked)
+            .await
+            .map(drop)
+    }
+
     /// How a unit stands: `active`, `activating`, `failed`, `inactive`; `None` when systemd knows no such unit.
     ///
     /// # Errors

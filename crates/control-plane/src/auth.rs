@@ -18,10 +18,11 @@ use std::sync::Arc;
 
 use appliance_common::clock::Clock;
 use appliance_common::names;
+use appliance_common::password::StoredPassword;
 use appliance_common::secret::Secret;
 
 pub use audit::{Audit, AuditEvent};
-use credential::{Credential, CredentialFile, Stored};
+use credential::{Credential, CredentialFile};
 pub(crate) use error::AuthError;
 use gate::Gate;
 use hashing::Hasher;
@@ -256,14 +257,14 @@ impl Auth {
     }
 
     /// Stores the first password; the second of two who try is told so.
-    async fn create(&self, password: Secret<String>) -> Result<Stored, AuthError> {
+    async fn create(&self, password: Secret<String>) -> Result<StoredPassword, AuthError> {
         let _changing = self.0.changing.lock().await;
         self.check_unset()?;
         self.store(password).await
     }
 
     /// Hashes a password that was just checked anew when its hash is weaker than today's.
-    async fn strengthen(&self, stored: Stored, password: Secret<String>) -> Stored {
+    async fn strengthen(&self, stored: StoredPassword, password: Secret<String>) -> StoredPassword {
         if !stored.is_outdated() {
             return stored;
         }
@@ -279,7 +280,7 @@ impl Auth {
     }
 
     /// Under the mutex of credential changes.
-    async fn store(&self, password: Secret<String>) -> Result<Stored, AuthError> {
+    async fn store(&self, password: Secret<String>) -> Result<StoredPassword, AuthError> {
         let stored = self
             .0
             .credential
@@ -287,7 +288,7 @@ impl Auth {
         Ok(stored.await?)
     }
 
-    async fn sign_in(&self, peer: IpAddr, stored: &Stored) -> Result<(Session, Cookie), AuthError> {
+    async fn sign_in(&self, peer: IpAddr, stored: &StoredPassword) -> Result<(Session, Cookie), AuthError> {
         let visit = Visit {
             peer,
             generation: stored.generation(),
@@ -296,7 +297,7 @@ impl Auth {
         self.0.sessions.open(visit).await.map_err(AuthError::Session)
     }
 
-    fn stored(&self) -> Result<Stored, AuthError> {
+    fn stored(&self) -> Result<StoredPassword, AuthError> {
         match &*self.0.credential.current() {
             Credential::Configured(stored) => Ok(stored.clone()),
             Credential::Unset => Err(AuthError::NotConfigured),

@@ -6,6 +6,7 @@ mod bundle;
 mod capture;
 mod facts;
 mod operations;
+mod rescue;
 mod routes;
 mod server;
 mod settings;
@@ -37,5 +38,6 @@ async fn run(gate: Gate, settings: Settings) -> Result<(), ServeError> {
     let listener = socket::listen(&settings).map_err(ServeError::Socket)?;
     let agent = Arc::new(Agent::new(settings, starter));
     tokio::spawn(upgrade::resume(Arc::clone(&agent)));
+    tokio::spawn(rescue::watch_over(Arc::clone(&agent)));
     server::serve(listener, agent, signals).await
 }

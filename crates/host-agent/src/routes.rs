@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::bundle::Bundles;
+use crate::rescue::Rescue;
 use crate::settings::Settings;
 use crate::storage::{self, ConvergeError};
 use crate::{facts, operations, upgrade};
@@ -20,12 +21,13 @@ use crate::{facts, operations, upgrade};
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the agent can do, as `GET /v1/health` tells it.
-const CAPABILITIES: [&str; 5] = [
+const CAPABILITIES: [&str; 6] = [
     "support-bundle",
     "host-facts",
     "storage-converge",
     "control-plane-upgrade",
     "operations",
+    "port-release",
 ];
 
 /// Everything that requests share.
@@ -33,6 +35,7 @@ const CAPABILITIES: [&str; 5] = [
 pub(crate) struct Agent {
     pub(crate) settings: Settings,
     pub(crate) starter: Starter,
+    pub(crate) rescue: Rescue,
     bundles: Bundles,
 }
 
@@ -41,6 +44,7 @@ impl Agent {
         Self {
             settings,
             starter,
+            rescue: Rescue::default(),
             bundles: Bundles::default(),
         }
     }
@@ -61,6 +65,10 @@ impl Agent {
             (&Method::GET, route::HOST_FACTS) => ok(&facts::read(self).await),
             (&Method::POST, route::STORAGE_CONVERGE) => self.converge(body).await,
             (&Method::POST, route::CONTROL_PLANE_UPGRADE) => self.upgrade().await,
+            (&Method::POST, route::PORT_RELEASE) => {
+                let released = self.rescue.release().await;
+                ok(&json!({"ok": true, "released": released}))
+            }
             (&Method::GET, route::OPERATIONS) => ok(&operations::read(&self.settings)),
             _ => refusal(StatusCode::NOT_FOUND, "not found"),
         }

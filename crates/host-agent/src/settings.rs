@@ -1,9 +1,10 @@
 //! What the program was told, parsed once; nothing below reads the environment.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use appliance_common::names::{CONTROL_PLANE_UID, HOST_STATE_DIR, STATE_DIR};
+use appliance_common::names::{CONTROL_PLANE_UID, HOST_STATE_DIR, PORT, STATE_DIR};
 use clap::Parser;
 
 /// The appliance's host agent: diagnostics and the host's side of storage, on a Unix socket for the control plane.
@@ -52,6 +53,26 @@ pub(crate) struct Settings {
     /// Where it is told how an upgrade goes; beside the state when not given
     #[arg(long, env = "ALGA_APPLIANCE_CP_UPGRADE_STATUS_FILE", value_name = "PATH")]
     pub(crate) upgrade_status_file: Option<PathBuf>,
+    /// Port of the control plane, on which the rescue page is while nobody else is there
+    #[arg(long, env = "ALGA_APPLIANCE_PORT", value_name = "N", default_value_t = PORT,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+    /// Address of the rescue page
+    #[arg(
+        long,
+        env = "ALGA_HOST_AGENT_RESCUE_ADDRESS",
+        value_name = "IP",
+        default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+    )]
+    pub(crate) rescue_address: IpAddr,
+    /// How long nobody may answer on the port until the rescue page does, in seconds; 0 is never
+    #[arg(
+        long,
+        env = "ALGA_HOST_AGENT_RESCUE_AFTER_SECONDS",
+        value_name = "SECONDS",
+        default_value_t = 60
+    )]
+    rescue_after_seconds: u64,
     /// Directory that stands for `/` where system files are read and written
     #[arg(
         long,
@@ -74,6 +95,11 @@ impl Settings {
     /// Longest time one command may take.
     pub(crate) fn command_limit(&self) -> Duration {
         Duration::from_millis(self.command_timeout_ms)
+    }
+
+    /// How long nobody may answer on the port until the rescue page does; `None` is never.
+    pub(crate) fn rescue_after(&self) -> Option<Duration> {
+        (self.rescue_after_seconds > 0).then(|| Duration::from_secs(self.rescue_after_seconds))
     }
 
     /// Where a system file is.

@@ -15,8 +15,10 @@ use zbus::{connection, interface};
 const ROOT: &str = "/org/freedesktop/systemd1";
 
 /// The units there can be, each at an object of its own.
-const UNITS: [&str; 3] = [
+const UNITS: [&str; 5] = [
     "k3s.service",
+    unit::BOOTSTRAP,
+    unit::CONTROL_PLANE_REAPPLY,
     unit::CONTROL_PLANE_REFRESH,
     unit::CONTROL_PLANE_UPGRADE,
 ];
@@ -170,6 +172,11 @@ impl Manager {
         let state = known.becomes.get(name).cloned();
         let state = state.unwrap_or_else(|| "active".to_owned());
         known.states.insert(name.to_owned(), state);
+        path("/org/freedesktop/systemd1/job/1")
+    }
+
+    fn restart_unit(&self, name: &str, mode: &str) -> zbus::fdo::Result<OwnedObjectPath> {
+        lock(&self.0).asked.push(format!("restart {name} by {mode}"));
         path("/org/freedesktop/systemd1/job/1")
     }
 

@@ -4,110 +4,28 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use appliance_common::clock::iso_millis;
+use appliance_common::password::{Cost, PasswordDocument, StoredPassword};
 use appliance_common::process::chain;
-use appliance_common::secret::{Secret, ct_eq};
+use appliance_common::secret::Secret;
 use appliance_common::state_file::{StateFile, StateFileError};
 use jiff::Timestamp;
-use ring::digest::{SHA256, digest};
-use serde::{Deserialize, Serialize};
 
-use super::hashing::{Cost, Hasher, HashingError};
+use super::hashing::{Hasher, HashingError};
 use crate::watched::Watched;
 use appliance_common::random;
 
-const ALGORITHM: &str = "scrypt";
-const CONFIGURED: &str = "configured";
 const SALT_BYTES: usize = 16;
 
-/// The document, as shipped images read and write it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    status: String,
-    #[serde(default = "scrypt")]
-    algorithm: String,
-    #[serde(default)]
-    params: Params,
-    salt: String,
-    hash: String,
-    #[serde(default)]
-    updated_at: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
-struct Params {
-    #[serde(rename = "N")]
-    n: u64,
-    r: u32,
-    p: u32,
-    keylen: usize,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self {
-            n: 16384,
-            r: 8,
-            p: 1,
-            keylen: 64,
-        }
-    }
-}
-
-fn scrypt() -> String {
-    ALGORITHM.to_owned()
-}
-
-/// A usable hash.
-#[derive(Debug, Clone)]
-pub(crate) struct Stored {
-    cost: Cost,
-    salt: Vec<u8>,
-    hash: Secret<Vec<u8>>,
-    generation: String,
-}
-
-impl Stored {
-    fn from_document(document: &Document) -> Option<Self> {
-        if document.status != CONFIGURED || document.algorithm != ALGORITHM {
-            return None;
-        }
-        let Params { n, r, p, keylen } = document.params;
-        let cost = Cost::checked(n, r, p, keylen)?;
-        let salt = hex::decode(&document.salt).ok().filter(|salt| !salt.is_empty())?;
-        let hash = hex::decode(&document.hash)
-            .ok()
-            .filter(|hash| hash.len() == cost.length)?;
-        let identity = digest(&SHA256, &[salt.as_slice(), &hash].concat());
-        Some(Self {
-            cost,
-            salt,
-            generation: hex::encode(&identity.as_ref()[..8]),
-            hash: Secret::new(hash),
-        })
-    }
-
-    /// Changes whenever the password does; tells nothing of it.
-    pub(crate) fn generation(&self) -> &str {
-        &self.generation
-    }
-
-    /// Whether the hash was made with less than today's cost.
-    pub(crate) fn is_outdated(&self) -> bool {
-        self.cost.p < Cost::CURRENT.p
-    }
-
-    /// Whether `password` is the one.
-    pub(crate) async fn verify(
-        &self,
-        hasher: &Hasher,
-        password: Secret<String>,
-    ) -> Result<bool, HashingError> {
-        let key = hasher.derive(password, self.salt.clone(), self.cost).await?;
-        Ok(ct_eq(&key, self.hash.expose()))
-    }
+/// Whether `password` is the one.
+pub(crate) async fn verify(
+    stored: &StoredPassword,
+    hasher: &Hasher,
+    password: Secret<String>,
+) -> Result<bool, HashingError> {
+    let key = hasher
+        .derive(password, stored.salt().to_vec(), stored.cost())
+        .await?;
+    Ok(stored.is(&key))
 }
 
 /// What the file says.
@@ -116,7 +34,7 @@ pub(crate) enum Credential {
     /// There is no file: the setup token may set a password.
     Unset,
     /// A password is set.
-    Configured(Stored),
+    Configured(StoredPassword),
     /// There is a file and it cannot be used: nothing is accepted until root resets it.
     Unreadable,
 }
@@ -133,7 +51,7 @@ pub(crate) enum StoreError {
 /// The file that holds the hash.
 #[derive(Debug)]
 pub(crate) struct CredentialFile {
-    file: StateFile<Document>,
+    file: StateFile<PasswordDocument>,
     watched: Watched<Credential>,
 }
 
@@ -158,35 +76,23 @@ impl CredentialFile {
         hasher: &Hasher,
         password: Secret<String>,
         now: Timestamp,
-    ) -> Result<Stored, StoreError> {
+    ) -> Result<StoredPassword, StoreError> {
         let salt = random::bytes::<SALT_BYTES>().to_vec();
         let cost = Cost::CURRENT;
         let hash = hasher
             .derive(password, salt.clone(), cost)
             .await
             .map_err(StoreError::Hashing)?;
-        let document = Document {
-            status: CONFIGURED.to_owned(),
-            algorithm: scrypt(),
-            params: Params {
-                n: 1 << cost.log_n,
-                r: cost.r,
-                p: cost.p,
-                keylen: cost.length,
-            },
-            salt: hex::encode(&salt),
-            hash: hex::encode(&*hash),
-            updated_at: iso_millis(now),
-        };
+        let document = PasswordDocument::new(cost, &salt, &hash, now);
         self.file.store(&document).map_err(StoreError::File)?;
-        Stored::from_document(&document).ok_or(StoreError::Hashing(HashingError::Failed))
+        StoredPassword::from_document(&document).ok_or(StoreError::Hashing(HashingError::Failed))
     }
 }
 
-fn load(file: &StateFile<Document>) -> Credential {
+fn load(file: &StateFile<PasswordDocument>) -> Credential {
     let problem = match file.load() {
         Ok(None) => return Credential::Unset,
-        Ok(Some(document)) => match Stored::from_document(&document) {
+        Ok(Some(document)) => match StoredPassword::from_document(&document) {
             Some(stored) => return Credential::Configured(stored),
             None => "its algorithm, cost or hash is not one this program uses".to_owned(),
         },

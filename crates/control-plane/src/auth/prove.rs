@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use appliance_common::password::StoredPassword;
 use appliance_common::secret::Secret;
 
-use super::credential::Stored;
+use super::credential::verify;
 use super::gate::Attempt;
 use super::ticket::Proof;
 use super::token::Token;
@@ -42,7 +43,7 @@ impl Auth {
         password: &Secret<String>,
         failure: &'static str,
         session: Option<&Session>,
-    ) -> Result<Stored, AuthError> {
+    ) -> Result<StoredPassword, AuthError> {
         let attempt = self.0.gate.enter(peer, &self.generation()).await?;
         let stored = match self.stored() {
             Ok(stored) => stored,
@@ -51,7 +52,7 @@ impl Auth {
                 return Err(error);
             }
         };
-        match stored.verify(&self.0.hasher, password.clone()).await {
+        match verify(&stored, &self.0.hasher, password.clone()).await {
             Ok(true) => {
                 attempt.succeeded().await;
                 Ok(stored)

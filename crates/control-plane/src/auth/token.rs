@@ -4,42 +4,17 @@ use std::io;
 use std::path::PathBuf;
 
 use appliance_common::secret::Secret;
+pub(crate) use appliance_common::setup_token::SetupToken as Token;
 use appliance_common::state_file;
 
 use crate::watched::Stamp;
 
-/// Digits of a token, without its dashes.
-const DIGITS: usize = 20;
 /// A token file is one line; more is not a token.
 const MAX_FILE: usize = 256;
 /// What stands in the file once the token was used: shipped host scripts insist that it exists.
 const TOMBSTONE: &[u8] = b"consumed\n";
 /// Root writes the file for the pod's group to read.
 const FILE_MODE: u32 = 0o640;
-
-/// Twenty digits in the form they are compared in.
-#[derive(Debug, Clone)]
-pub(crate) struct Token(Secret<String>);
-
-impl Token {
-    /// Reads what a person typed or a file holds: twenty digits, whatever spaces and dashes are between.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = Secret::new(
-            text.chars()
-                .filter(|c| !c.is_whitespace() && *c != '-')
-                .take(DIGITS + 1)
-                .collect::<String>(),
-        );
-        let well_formed =
-            digits.expose().len() == DIGITS && digits.expose().bytes().all(|b| b.is_ascii_digit());
-        well_formed.then_some(Self(digits))
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.same_as(other.0.expose())
-    }
-}
 
 /// The file that holds the token.
 #[derive(Debug)]
@@ -82,25 +57,6 @@ impl TokenFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_token_is_twenty_digits_whatever_is_between() {
-        let token = Token::parse("0123-4567-8901-2345-6789\n").unwrap();
-        for same in ["01234567890123456789", "  0123 4567 8901-2345-6789\t"] {
-            assert!(Token::parse(same).unwrap().is(&token), "{same}");
-        }
-        assert!(!Token::parse("0123-4567-8901-2345-6788").unwrap().is(&token));
-        for bad in [
-            "",
-            "nope",
-            "consumed",
-            "0123-4567-8901-2345-678",
-            "0123-4567-8901-2345-67890",
-            "٠1234567890123456789",
-        ] {
-            assert!(Token::parse(bad).is_none(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_retired_token_matches_nothing_and_its_file_stays() {

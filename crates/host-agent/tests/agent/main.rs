@@ -1,6 +1,7 @@
 //! The real program on a socket of its own, with commands that hang, flood and leak, and a directory that stands for
 //! the host.
 
+mod rescue;
 mod upgrade;
 
 use std::fs;
@@ -19,8 +20,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longest wait for the socket, or for an answer that nothing holds up.
-const LIMIT: Duration = Duration::from_secs(20);
-const CANARY: &str = "c4nary-s3cret";
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const CANARY: &str = "c4nary-s3cret";
 
 pub(crate) struct Host {
     pub(crate) root: TempDir,
@@ -37,13 +38,22 @@ impl Drop for Host {
 impl Host {
     /// An agent whose commands are these scripts; the others are not to be found.
     pub(crate) fn start(scripts: &[(&str, &str)], timeout_ms: u64) -> Result<Self> {
+        Self::start_with(scripts, timeout_ms, &[])
+    }
+
+    /// The same, with further variables.
+    pub(crate) fn start_with(
+        scripts: &[(&str, &str)],
+        timeout_ms: u64,
+        variables: &[(&str, String)],
+    ) -> Result<Self> {
         let root = tempfile::tempdir()?;
         for (name, script) in scripts {
             let path = root.path().join("bin").join(name);
             state_file::replace(&path, format!("#!/bin/sh\n{script}\n").as_bytes(), 0o755)?;
         }
         fs::create_dir_all(root.path().join("run/lock"))?;
-        let agent = spawn(&root, timeout_ms)?;
+        let agent = spawn_with(&root, timeout_ms, variables)?;
         let host = Self { root, agent };
         until("the socket is there", || host.socket().exists())?;
         Ok(host)
@@ -78,8 +88,12 @@ impl Host {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test is systemd")]
 pub(crate) fn spawn(root: &TempDir, timeout_ms: u64) -> Result<Child> {
+    spawn_with(root, timeout_ms, &[])
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test is systemd")]
+fn spawn_with(root: &TempDir, timeout_ms: u64, variables: &[(&str, String)]) -> Result<Child> {
     let path = root.path();
     let agent = Command::new(env!("CARGO_BIN_EXE_alga-host-agent"))
         .env(
@@ -92,6 +106,8 @@ pub(crate) fn spawn(root: &TempDir, timeout_ms: u64) -> Result<Child> {
         .env("ALGA_APPLIANCE_ROOT", path.join("opt/alga-appliance"))
         .env("ALGA_APPLIANCE_STATE_DIR", path.join("state"))
         .env("ALGA_APPLIANCE_HOST_STATE_DIR", path.join("host"))
+        .env("ALGA_HOST_AGENT_RESCUE_AFTER_SECONDS", "0")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stderr(Stdio::null())
         .spawn()?;
     Ok(agent)

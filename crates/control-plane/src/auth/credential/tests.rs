@@ -38,7 +38,7 @@ async fn a_shipped_file_is_verified_and_known_to_be_outdated() {
         assert!(stored.is_outdated());
         let verify = |password: &str| {
             let password = Secret::new(password.to_owned());
-            async move { stored.verify(&Hasher::new(), password).await.unwrap() }
+            async move { verify(stored, &Hasher::new(), password).await.unwrap() }
         };
         assert!(verify("Str0ng!Pass").await);
         assert!(!verify("Str0ng!Pasz").await);
@@ -82,7 +82,7 @@ async fn what_is_stored_is_what_shipped_images_read() {
     let now = "2026-01-02T03:04:05.678Z".parse().unwrap();
     let stored = file.store(&Hasher::new(), password.clone(), now).await.unwrap();
     assert!(!stored.is_outdated());
-    assert!(stored.verify(&Hasher::new(), password).await.unwrap());
+    assert!(verify(&stored, &Hasher::new(), password).await.unwrap());
     let Credential::Configured(read) = &*file.current() else {
         panic!("not configured");
     };
