@@ -105,8 +105,9 @@ pub const PORT: u16 = 8080;
 /// Unix socket of the host agent.
 pub const HOST_AGENT_SOCKET: &str = "/run/alga-appliance/host-agent.sock";
 
-/// Unix socket on which a monitoring system reads the control plane's metrics.
-pub const METRICS_SOCKET: &str = "/run/alga-appliance/control-plane-metrics.sock";
+/// Unix socket on which a monitoring system reads the control plane's metrics; its directory is the pod's, as the one
+/// above is root's.
+pub const METRICS_SOCKET: &str = "/run/alga-appliance/control-plane/metrics.sock";
 
 /// Namespaces.
 pub mod namespace {
