@@ -19,9 +19,10 @@ use appliance_common::state_file;
 use clap::Args;
 use serde::Serialize;
 
-use self::compile::CargoHome;
+pub(crate) use self::compile::{CargoHome, static_programs};
 use self::config::Stamp;
 use self::oci::Image;
+pub(crate) use self::tar::{Entry, What};
 use crate::publish::{Target, push_image};
 use crate::root;
 
@@ -63,6 +64,25 @@ pub struct ImageOptions {
     /// Print JSON instead of a summary
     #[arg(long)]
     pub json: bool,
+}
+
+impl ImageOptions {
+    /// The image as it is shipped, without Flux.
+    pub(crate) fn shipped(cargo_home: CargoHome) -> Self {
+        Self {
+            output: PathBuf::from("target/image"),
+            binary: None,
+            flux: None,
+            flux_sha256: None,
+            revision: None,
+            source_date_epoch: 0,
+            push: None,
+            username: None,
+            password_file: None,
+            cargo_home,
+            json: false,
+        }
+    }
 }
 
 /// What was made; sizes in bytes.

@@ -13,6 +13,7 @@ pub mod order;
 pub mod publish;
 pub mod runner;
 pub mod soak;
+pub mod stage;
 
 use std::path::Path;
 

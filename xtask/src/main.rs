@@ -14,6 +14,7 @@ use xtask::layers;
 use xtask::order::order;
 use xtask::publish::{Options, publish};
 use xtask::soak::{Soak, soak};
+use xtask::stage::{StageOptions, stage};
 
 /// The chores of this repository.
 #[derive(Parser)]
@@ -34,6 +35,8 @@ enum Chore {
     Publish(Box<Options>),
     /// Make the control plane's image
     Image(Box<ImageOptions>),
+    /// Lay out the files that the installer puts on the host
+    Stage(Box<StageOptions>),
     /// Check the Flux bundle
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -57,6 +60,7 @@ impl Chore {
             Self::Bench(options) => bench(options, out).await,
             Self::Publish(options) => publish(options).await?.show(out, options.json),
             Self::Image(options) => image(options, out).await.map(drop),
+            Self::Stage(options) => stage(options, out).await,
             Self::Bundle(command) => command.run(out),
             Self::Docs(options) => docs(options, out),
             Self::Order => order(out).await,

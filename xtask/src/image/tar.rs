@@ -6,18 +6,18 @@ use tar::{Builder, EntryType, Header};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Without a leading slash.
-    pub(super) path: String,
-    pub(super) mode: u32,
+    pub(crate) path: String,
+    pub(crate) mode: u32,
     /// User and group.
-    pub(super) owner: u64,
-    pub(super) what: What,
+    pub(crate) owner: u64,
+    pub(crate) what: What,
 }
 
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     Directory,
     File(Vec<u8>),
     /// To here.
@@ -26,7 +26,7 @@ pub(super) enum What {
 
 impl Entry {
     /// Root's.
-    pub(super) fn new(path: &str, mode: u32, what: What) -> Self {
+    pub(crate) fn new(path: &str, mode: u32, what: What) -> Self {
         Self {
             path: path.to_owned(),
             mode,
