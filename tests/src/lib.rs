@@ -9,6 +9,7 @@ pub mod faults;
 mod files;
 pub mod flux;
 mod helm;
+pub mod machine;
 mod ports;
 pub mod process;
 pub mod registry;

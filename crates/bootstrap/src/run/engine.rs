@@ -68,7 +68,10 @@ async fn all(places: &Places, work: &Work, starter: &Starter) -> Result<ImageOut
         None => Some(lock(places).await.map_err(RunError::Busy)?),
     };
     let ids: Vec<_> = work.commands().iter().map(|command| command.id).collect();
-    let mut record = Record::begin(places, Clock::system(), &ids);
+    let mut record = match work.roll {
+        Some(_) => Record::unwritten(places, Clock::system()),
+        None => Record::begin(places, Clock::system()),
+    };
     let steps = Steps {
         places,
         work,

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use appliance_common::clock::Clock;
 use appliance_common::host::{BootPhase, BootState, BootStep, BootStepId, BootStepState};
 use appliance_common::names::host_file;
-use appliance_common::state_file::StateFile;
 use jiff::Timestamp;
 
 use crate::owned::{self, Place};
@@ -18,41 +17,39 @@ const MODE: u32 = 0o640;
 /// The document, and where it goes.
 #[derive(Debug)]
 pub(super) struct Record {
-    path: PathBuf,
+    /// `None` when it is nobody else's business.
+    path: Option<PathBuf>,
     clock: Clock,
     state: BootState,
 }
 
 impl Record {
-    /// For these steps; of the others it keeps what this boot has done already.
-    pub(super) fn begin(places: &Places, clock: Clock, steps: &[BootStepId]) -> Self {
+    /// Of a boot that begins.
+    pub(super) fn begin(places: &Places, clock: Clock) -> Self {
         let path = places.host_state_dir.join(host_file::BOOTSTRAP_STATE);
-        let boot_id = places.boot_id();
-        let known = StateFile::<BootState>::at(&path).load().ok().flatten();
-        let known = known.filter(|state| state.boot_id == boot_id);
+        Self {
+            path: Some(path),
+            ..Self::unwritten(places, clock)
+        }
+    }
+
+    /// For a program that is no boot, and must not look like one.
+    pub(super) fn unwritten(places: &Places, clock: Clock) -> Self {
         let now = clock.now();
-        let step = |id: BootStepId| {
-            let before = known
-                .as_ref()
-                .and_then(|state| state.steps.iter().find(|step| step.id == id));
-            before
-                .filter(|_| !steps.contains(&id))
-                .cloned()
-                .unwrap_or(BootStep {
-                    id,
-                    state: BootStepState::Pending,
-                    attempt: 0,
-                    since: None,
-                    message: None,
-                    error: None,
-                    next_retry_at: None,
-                })
+        let step = |id: BootStepId| BootStep {
+            id,
+            state: BootStepState::Pending,
+            attempt: 0,
+            since: None,
+            message: None,
+            error: None,
+            next_retry_at: None,
         };
         Self {
-            path,
+            path: None,
             state: BootState {
                 boundary_version: BOUNDARY_VERSION,
-                boot_id,
+                boot_id: places.boot_id(),
                 phase: BootPhase::Running,
                 started_at: now,
                 updated_at: now,
@@ -136,11 +133,14 @@ impl Record {
     /// A record that cannot be written stops no boot; the journal has the same.
     fn store(&mut self) {
         self.state.updated_at = self.clock.now();
+        let Some(path) = &self.path else {
+            return;
+        };
         let text = serde_json::to_vec_pretty(&self.state).unwrap_or_default();
-        let dir = owned::parent_of(&self.path);
-        let written = owned::directory(&dir).and_then(|()| owned::write(&self.path, &text, MODE, Place::Any));
+        let dir = owned::parent_of(path);
+        let written = owned::directory(&dir).and_then(|()| owned::write(path, &text, MODE, Place::Any));
         if let Err(error) = written {
-            tracing::warn!(%error, path = %self.path.display(), "how far boot is cannot be recorded");
+            tracing::warn!(%error, path = %path.display(), "how far boot is cannot be recorded");
         }
     }
 }

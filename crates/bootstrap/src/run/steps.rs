@@ -27,7 +27,7 @@ use crate::settings::Places;
 /// Deadline of one request to the API server.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Pause between two looks at an API server that is not there yet: nothing tells when it comes.
-const LOOK_PAUSE: Duration = Duration::from_secs(3);
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Why a step has not its result.
 #[derive(Debug, thiserror::Error)]

@@ -203,9 +203,7 @@ async fn what_keeps_a_boot_from_going_on_is_named_and_recorded() -> Result<()> {
     // The server takes connections and says nothing.
     cluster.pause_api()?;
     let begun = Instant::now();
-    let silent = scene
-        .run(&["run", "--control-plane-only", "--k3s-ready-timeout-seconds", "5"])
-        .await?;
+    let silent = scene.run(&["run", "--k3s-ready-timeout-seconds", "5"]).await?;
     cluster.resume_api()?;
     ensure!(silent.status.code() == Some(1), "{}", said(&silent));
     ensure!(

@@ -1,7 +1,7 @@
 //! The channel's image, on a real API server and out of a real registry: taken when it is healthy, taken back when it
 //! is not, and left alone when it is somebody else's.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -258,6 +258,8 @@ async fn a_trial_that_was_killed_is_ended_by_the_next_program() -> Result<()> {
     let mut child = host
         .scene
         .command(&["run", "--control-plane-only", "--registry-host", &registry])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()?;
     let is_awaited = || {
         host.told()

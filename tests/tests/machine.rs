@@ -1,0 +1,375 @@
+//! A host that systemd boots, with the overlay as it is staged and our own units: from power-on to the wizard, and
+//! again after a reboot, a power cut and a cluster that does not come.
+//!
+//! The programs are the tests' own; k3s is played by `src/bin/k3s-standin.rs` over a real API server.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use appliance_common::host::{BootPhase, BootState, BootStepState};
+use appliance_common::state_file::StateFile;
+use appliance_tests::cluster::{Parts, TestCluster};
+use appliance_tests::machine::Machine;
+use appliance_tests::tools::{Locations, Tools};
+use clap::Parser;
+use jiff::Timestamp;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+use xtask::image::{ImageOptions, image};
+use xtask::stage::{StageOptions, stage};
+
+/// Longest wait for anything of a boot.
+const LIMIT: Duration = Duration::from_mins(2);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Parser)]
+struct ImageLine {
+    #[command(flatten)]
+    options: ImageOptions,
+}
+
+#[derive(Parser)]
+struct StageLine {
+    #[command(flatten)]
+    options: StageOptions,
+}
+
+/// Units of ours, and what they are told beside what they know: a port that is free here, and a registry that is not.
+const UNITS: [&str; 6] = [
+    "alga-appliance-bootstrap",
+    "alga-appliance-console",
+    "alga-appliance-banner",
+    "alga-host-agent",
+    "alga-control-plane-roll@",
+    "alga-control-plane-reapply",
+];
+
+struct Host {
+    machine: Machine,
+    port: u16,
+    /// When it was switched on for the last time.
+    began: Timestamp,
+}
+
+impl Host {
+    /// A host as the installer leaves it.
+    async fn installed(cluster: &TestCluster) -> Result<Self> {
+        let machine = Machine::new(&Locations::of_this_machine()?.cache)?;
+        overlay(&machine.root()).await?;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        for unit in UNITS {
+            let text = format!(
+                "[Service]\nEnvironment=ALGA_APPLIANCE_PORT={port}\nEnvironment=ALGA_APPLIANCE_REGISTRY_HOST=127.0.0.1:1\n\
+                 Environment=ALGA_HOST_AGENT_RESCUE_ADDRESS=127.0.0.1\nEnvironment=ALGA_HOST_AGENT_RESCUE_AFTER_SECONDS=4\n"
+            );
+            machine.write(
+                &format!("etc/systemd/system/{unit}.service.d/test.conf"),
+                &text,
+                0o644,
+            )?;
+        }
+        let kubeconfig = fs::read_to_string(cluster.kubeconfig())?;
+        machine.write("etc/standin/kubeconfig", &kubeconfig, 0o644)?;
+        machine.write("etc/hostname", "box-7\n", 0o644)?;
+        Ok(Self {
+            machine,
+            port,
+            began: Timestamp::now(),
+        })
+    }
+
+    async fn get(&self, path: &str) -> Option<(u16, String)> {
+        // Plain HTTP, and yet the client wants a provider; one that is there already is the same.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = reqwest::Client::builder().no_proxy().build().ok()?;
+        let answer = client
+            .get(format!("http://127.0.0.1:{}{path}", self.port))
+            .send()
+            .await
+            .ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// Waits until something of the host is so.
+    async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Result<()> {
+        let deadline = Instant::now() + LIMIT;
+        while !is_so().await {
+            if Instant::now() >= deadline {
+                let boot = self.boot().map(|boot| format!("{boot:#?}")).unwrap_or_default();
+                let journal = self.machine.inside(&["journalctl", "--no-pager", "-n", "80"]);
+                let journal = journal.map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+                bail!(
+                    "{what}: not within {LIMIT:?}\n{boot}\n{}\n{}",
+                    self.machine.console(),
+                    journal.unwrap_or_default()
+                );
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// Off is off: nothing of the machine is left that could be taken for the next boot.
+    async fn is_off(&self) -> Result<()> {
+        ensure!(
+            self.get("/healthz").await.is_none(),
+            "the wizard answers of a machine that is off"
+        );
+        Ok(())
+    }
+
+    async fn until_the_wizard_answers(&self) -> Result<()> {
+        self.until("the wizard answers", async || {
+            self.get("/healthz")
+                .await
+                .is_some_and(|(status, _)| status == 200)
+        })
+        .await?;
+        // The last two steps come after it.
+        // The kernel's id of the boot is this machine's own, whichever of its machines booted.
+        let began = self.began;
+        self.until("boot is complete", async || {
+            self.boot()
+                .is_ok_and(|boot| boot.started_at > began && boot.phase == BootPhase::Complete)
+        })
+        .await
+    }
+
+    fn switch_on(&mut self) -> Result<()> {
+        self.began = Timestamp::now();
+        self.machine.boot()
+    }
+
+    /// Switches it on, and waits for the wizard; how long each step took is for whoever reads the log.
+    async fn boots(&mut self, which: &str) -> Result<()> {
+        let began = Instant::now();
+        self.switch_on()?;
+        self.until_the_wizard_answers().await?;
+        eprintln!(
+            "{which}: complete {:.1} s after the machine was switched on",
+            began.elapsed().as_secs_f64()
+        );
+        for step in self.boot()?.steps {
+            let since = step.since.map(|since| since.to_string()).unwrap_or_default();
+            eprintln!("  {since} {}", step.id.name());
+        }
+        Ok(())
+    }
+
+    fn boot(&self) -> Result<BootState> {
+        let path = self
+            .machine
+            .at("var/lib/alga-appliance-host/bootstrap-state.json");
+        StateFile::at(path).load()?.context("boot has no record")
+    }
+
+    fn read(&self, path: &str) -> Result<String> {
+        fs::read_to_string(self.machine.at(path)).with_context(|| format!("reading {path}"))
+    }
+
+    /// How often containerd was given an archive.
+    fn imports(&self) -> Result<usize> {
+        let calls = self.read("var/lib/rancher/standin/calls")?;
+        Ok(calls
+            .lines()
+            .filter(|call| call.starts_with("ctr images import"))
+            .count())
+    }
+
+    fn says(&self, command: &[&str]) -> Result<String> {
+        let said = self.machine.inside(command)?;
+        Ok(String::from_utf8(said.stdout)?.trim().to_owned())
+    }
+}
+
+/// Puts the staged overlay on a disk.
+async fn overlay(root: &Path) -> Result<()> {
+    let programs = std::env::current_exe()?;
+    let programs = programs
+        .parent()
+        .and_then(Path::parent)
+        .context("no target directory")?;
+    let at = |name: &str| programs.join(name).display().to_string();
+    let dir = TempDir::new()?;
+    let (image_dir, control_plane) = (dir.path().display().to_string(), at("appliance-control-plane"));
+    let line = [
+        "image",
+        "--binary",
+        &control_plane,
+        "--output",
+        &image_dir,
+        "--revision",
+        "c0ffee",
+    ];
+    let made = image(&ImageLine::parse_from(line).options, &mut std::io::sink()).await?;
+    let (root, archive) = (
+        root.display().to_string(),
+        made.docker_archive.display().to_string(),
+    );
+    let (k3s, programs) = (at("k3s-standin"), programs.display().to_string());
+    let line = [
+        "stage",
+        "--output",
+        &root,
+        "--k3s-binary",
+        &k3s,
+        "--programs",
+        &programs,
+        "--control-plane-image-archive",
+        &archive,
+    ];
+    stage(&StageLine::parse_from(line).options, &mut std::io::sink()).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has no settings")]
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name)
+}
+
+/// Whether a machine can be booted here; CI must be able to.
+fn can_boot() -> Result<bool> {
+    let path = variable("PATH").unwrap_or_default();
+    let is_there =
+        |program: &&str| std::env::split_paths(&path).any(|dir: PathBuf| dir.join(program).exists());
+    let missing: Vec<_> = ["debootstrap", "systemd-nspawn", "nsenter"]
+        .into_iter()
+        .filter(|one| !is_there(one))
+        .collect();
+    let is_root = nix::unistd::Uid::effective().is_root();
+    if missing.is_empty() && is_root {
+        return Ok(true);
+    }
+    ensure!(
+        variable("CI").is_none(),
+        "CI boots no machine: root {is_root}, missing {missing:?}"
+    );
+    eprintln!("not tested: no machine can be booted here: root {is_root}, missing {missing:?}");
+    Ok(false)
+}
+
+async fn cluster() -> Result<TestCluster> {
+    TestCluster::start(
+        &Tools::ensure(&|progress| eprintln!("{progress}"))?,
+        Parts::Workloads,
+    )
+    .await
+}
+
+/// 50: first boot, second boot, an empty token file, a power cut in the middle of a boot.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Result<()> {
+    if !can_boot()? {
+        return Ok(());
+    }
+    let cluster = cluster().await?;
+    let mut host = Host::installed(&cluster).await?;
+    host.boots("first boot").await?;
+    first_boot(&host).await?;
+    let token = host.read("var/lib/alga-appliance/setup-token")?;
+
+    host.machine.shut_down(LIMIT).await?;
+    host.is_off().await?;
+    host.boots("second boot").await?;
+    ensure!(
+        host.imports()? == 1,
+        "an archive that did not change was imported again"
+    );
+    ensure!(
+        host.read("var/lib/alga-appliance/setup-token")? == token,
+        "the token changed"
+    );
+
+    host.machine.cut_power();
+    host.machine
+        .write("var/lib/alga-appliance/setup-token", "", 0o640)?;
+    host.switch_on()?;
+    let began = host.began;
+    let is_begun = |boot: BootState| boot.started_at > began && boot.steps[0].state != BootStepState::Pending;
+    host.until("boot has begun", async || host.boot().is_ok_and(is_begun))
+        .await?;
+    host.machine.cut_power();
+    host.is_off().await?;
+    host.switch_on()?;
+    host.until_the_wizard_answers().await?;
+    let made = host.read("var/lib/alga-appliance/setup-token")?;
+    ensure!(
+        made.trim().len() == token.trim().len() && made != token,
+        "no token was made for an empty file"
+    );
+    Ok(())
+}
+
+async fn first_boot(host: &Host) -> Result<()> {
+    let boot = host.boot()?;
+    ensure!(boot.steps.len() == 7, "{boot:#?}");
+    ensure!(
+        boot.steps.iter().all(|step| step.state == BootStepState::Done),
+        "{boot:#?}"
+    );
+    ensure!(host.imports()? == 1);
+    let mode = |path: &str| -> Result<(u32, u32, u32)> {
+        let meta = fs::symlink_metadata(host.machine.at(path))?;
+        Ok((meta.mode() & 0o7777, meta.uid(), meta.gid()))
+    };
+    ensure!(mode("var/lib/alga-appliance/setup-token")? == (0o640, 0, 10001));
+    ensure!(mode("var/lib/alga-appliance")? == (0o750, 10001, 10001));
+    ensure!(mode("var/lib/alga-appliance-host")? == (0o750, 0, 10001));
+    ensure!(host.says(&["stat", "-c", "%a %u %g", "/run/alga-appliance/host-agent.sock"])? == "660 0 10001");
+    let token = host.read("var/lib/alga-appliance/setup-token")?;
+    for public in ["etc/issue", "etc/motd"] {
+        let text = host.read(public)?;
+        ensure!(
+            text.contains(&host.port.to_string()) && !text.contains(token.trim()),
+            "{public}: {text}"
+        );
+    }
+    ensure!(
+        host.says(&["cat", "/run/alga-appliance-setup.txt"])?
+            .contains(token.trim())
+    );
+    let journal = host.says(&["journalctl", "--no-pager"])?;
+    ensure!(!journal.contains(token.trim()), "the token is in the journal");
+    host.until("nothing has failed and nothing is on its way", async || {
+        host.says(&["systemctl", "is-system-running"])
+            .is_ok_and(|state| state == "running")
+    })
+    .await?;
+    ensure!(host.says(&["systemctl", "--failed", "--no-legend"])?.is_empty());
+    let owners = r#"for p in /proc/[0-9]*; do
+        case "$(tr '\0' ' ' < $p/cmdline)" in *bin/appliance-control-[p]lane*) stat -c %u $p;; esac
+    done"#;
+    let owners = host.says(&["sh", "-c", owners])?;
+    ensure!(owners == "10001", "the control plane runs as {owners:?}");
+    Ok(())
+}
+
+/// Decision 18: while the cluster does not come, the host says why on the control plane's own port, and gives it up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_does_not_come_is_told_of_on_the_rescue_page() -> Result<()> {
+    if !can_boot()? {
+        return Ok(());
+    }
+    let cluster = cluster().await?;
+    let mut host = Host::installed(&cluster).await?;
+    cluster.pause_api()?;
+    host.switch_on()?;
+    host.until("the rescue page is there", async || {
+        host.get("/")
+            .await
+            .is_some_and(|(status, page)| status == 200 && page.contains("rescue page"))
+    })
+    .await?;
+    ensure!(
+        host.get("/healthz").await.map(|(status, _)| status) == Some(503),
+        "a monitor takes it for the wizard"
+    );
+    cluster.resume_api()?;
+    host.until_the_wizard_answers().await?;
+    let page = host.get("/").await.context("nothing answers")?;
+    ensure!(!page.1.contains("rescue page"), "the rescue page stays");
+    Ok(())
+}
