@@ -16,7 +16,8 @@ use crate::bundle::Bundles;
 use crate::rescue::Rescue;
 use crate::settings::Settings;
 use crate::storage::{self, ConvergeError};
-use crate::{facts, operations, upgrade};
+use crate::upgrade::{self, Upgrades};
+use crate::{facts, operations};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -36,6 +37,7 @@ pub(crate) struct Agent {
     pub(crate) settings: Settings,
     pub(crate) starter: Starter,
     pub(crate) rescue: Rescue,
+    pub(crate) upgrades: Upgrades,
     bundles: Bundles,
 }
 
@@ -45,6 +47,7 @@ impl Agent {
             settings,
             starter,
             rescue: Rescue::default(),
+            upgrades: Upgrades::default(),
             bundles: Bundles::default(),
         }
     }

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use appliance_common::clock::Clock;
@@ -14,13 +15,16 @@ use appliance_common::state_file::{self, LockError, StateFile};
 use appliance_common::systemd::{Systemd, SystemdError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
 
 use crate::routes::Agent;
 use crate::settings::Settings;
 
 /// How often a unit that runs is looked at; systemd is told nothing by it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// By then a unit that was asked for has begun, or has ended already.
+const BEGUN_WITHIN: Duration = Duration::from_secs(3);
 /// Group-readable: the pod shows it.
 const MODE: u32 = 0o640;
 /// An update of the shipped product that says it runs is believed for this long; it took no lock (10 §12.3).
@@ -46,8 +50,20 @@ impl UpgradeError {
     }
 }
 
+/// Whether an upgrade of this agent's is followed, and the lock of who begins one.
+#[derive(Debug, Default)]
+pub(crate) struct Upgrades {
+    beginning: Mutex<()>,
+    is_followed: AtomicBool,
+}
+
 /// Starts the upgrade; `false` when one runs already.
 pub(crate) async fn start(agent: &Arc<Agent>) -> Result<bool, UpgradeError> {
+    // Two requests at once are one upgrade.
+    let _turn = agent.upgrades.beginning.lock().await;
+    if agent.upgrades.is_followed.load(Ordering::Acquire) {
+        return Ok(false);
+    }
     let settings = &agent.settings;
     let systemd = Systemd::connect(&settings.host_root)
         .await
@@ -69,8 +85,12 @@ pub(crate) async fn start(agent: &Arc<Agent>) -> Result<bool, UpgradeError> {
         )?;
         return Err(UpgradeError::Systemd(error));
     }
+    agent.upgrades.is_followed.store(true, Ordering::Release);
     let agent = Arc::clone(agent);
-    tokio::spawn(async move { follow(&agent.settings).await });
+    tokio::spawn(async move {
+        follow(&agent.settings).await;
+        agent.upgrades.is_followed.store(false, Ordering::Release);
+    });
     Ok(true)
 }
 
@@ -88,14 +108,18 @@ pub(crate) fn known(settings: &Settings) -> Option<ControlPlaneUpgrade> {
 
 /// Until the unit has ended: one that said nothing of its end was interrupted.
 async fn follow(settings: &Settings) {
+    let asked = Instant::now();
+    let mut was_seen = false;
     loop {
         let is_running = match Systemd::connect(&settings.host_root).await {
             Ok(systemd) => is_running(&systemd).await,
             Err(error) => Err(error),
         };
         match is_running {
-            Ok(true) => {}
-            Ok(false) => break,
+            Ok(true) => was_seen = true,
+            // A start is queued before it is begun.
+            Ok(false) if was_seen || asked.elapsed() > BEGUN_WITHIN => break,
+            Ok(false) => {}
             Err(error) => tracing::warn!(
                 error = chain(&error),
                 "the upgrade is not followed for the moment"
