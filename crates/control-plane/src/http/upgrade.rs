@@ -64,11 +64,14 @@ async fn upgrade(
 fn refused(error: &AgentError) -> ApiError {
     tracing::warn!(error = chain(error), "no upgrade of the control plane was begun");
     match error {
-        AgentError::Absent { .. } => ApiError::new(
+        AgentError::Absent { socket } => ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "host_agent_absent",
-            "The host of this box does not answer, so it cannot exchange the control plane. On the box, see: \
-             systemctl status alga-host-agent. A restart of the box takes the newer control plane too.",
+            format!(
+                "The host of this box does not answer at {}, so it cannot exchange the control plane. On the box, \
+                 see: systemctl status alga-host-agent. A restart of the box takes the newer control plane too.",
+                socket.display()
+            ),
         ),
         // Pages of every age take exactly these words for a host that is too old (30 §9).
         AgentError::TooOld { .. } => ApiError::new(StatusCode::NOT_FOUND, "host_agent_too_old", "not found"),

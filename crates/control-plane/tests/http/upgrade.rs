@@ -46,6 +46,9 @@ async fn a_host_that_does_not_begin_is_told_of_as_it_is() {
         (StatusCode::SERVICE_UNAVAILABLE, "host_agent_absent")
     );
 
+    // 50, case 50: with its path.
+    assert!(absent.body["error"].as_str().unwrap().contains("host-agent.sock"));
+
     let agent = FakeAgent::start().unwrap();
     let on = with(&agent);
     let cookie = on.configured().await;
