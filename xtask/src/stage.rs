@@ -5,6 +5,7 @@ mod overlay;
 mod record;
 mod written;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +50,9 @@ pub struct StageOptions {
     /// An image of the control plane; made when not given
     #[arg(long, value_name = "PATH")]
     pub control_plane_image_archive: Vec<PathBuf>,
+    /// Images that k3s has at its first start without a network: its own, and the provisioner's
+    #[arg(long, value_name = "PATH")]
+    pub k3s_images: Vec<PathBuf>,
     /// When this was built, RFC 3339; the consoles show it
     #[arg(
         long,
@@ -120,10 +124,20 @@ async fn sources(options: &StageOptions, out: &mut dyn Write) -> Result<Sources>
         let name = path.file_name().context("an archive without a name")?;
         Ok((name.to_string_lossy().into_owned(), content(path)?))
     };
+    let images: Vec<_> = archives.iter().map(image).collect::<Result<_>>()?;
+    let k3s_images: Vec<_> = options.k3s_images.iter().map(image).collect::<Result<_>>()?;
+    for named in [&images, &k3s_images] {
+        let names: BTreeSet<_> = named.iter().map(|(name, _)| name).collect();
+        ensure!(
+            names.len() == named.len(),
+            "two archives have the same name, and one would take the other's place"
+        );
+    }
     Ok(Sources {
         k3s: content(k3s)?,
         programs: read,
-        images: archives.iter().map(image).collect::<Result<_>>()?,
+        images,
+        k3s_images,
         build_timestamp: options.build_timestamp.parse().context("the time of the build")?,
     })
 }

@@ -1,6 +1,9 @@
 //! What is where on the installed host.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
+use appliance_common::release::reference::Digest;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -11,11 +14,15 @@ use crate::root;
 /// Where the appliance's files are installed, without the slash before it.
 pub(super) const HOME: &str = "opt/alga-appliance";
 
+/// What k3s imports at each start (<https://docs.k3s.io/installation/airgap>).
+const K3S_IMAGES: &str = "var/lib/rancher/k3s/agent/images";
+
 /// The unit that the shipped product's server on the host had.
 const RETIRED: &str = "alga-appliance.service";
 
 /// Units that every boot starts.
-const WANTED: [&str; 4] = [
+const WANTED: [&str; 5] = [
+    "alga-appliance-firewall.service",
     "alga-appliance-bootstrap.service",
     "alga-host-agent.service",
     "alga-appliance-console.service",
@@ -31,6 +38,7 @@ pub(super) struct Sources {
     /// Name and bytes.
     pub(super) programs: Vec<(String, Vec<u8>)>,
     pub(super) images: Vec<(String, Vec<u8>)>,
+    pub(super) k3s_images: Vec<(String, Vec<u8>)>,
     pub(super) build_timestamp: Timestamp,
 }
 
@@ -57,11 +65,23 @@ pub(super) fn entries(sources: &Sources) -> Result<Vec<Entry>> {
             ));
         }
     }
+    let firewall = root().join("systemd/firewall/alga-appliance.nft");
+    let firewall = std::fs::read(&firewall).with_context(|| format!("reading {}", firewall.display()))?;
+    entries.push(Entry::new(
+        "etc/alga-appliance/firewall.nft",
+        0o644,
+        What::File(firewall),
+    ));
     let images = sources.images.iter().map(|(name, bytes)| {
         let path = format!("{HOME}/control-plane/images/{name}");
         Entry::new(&path, 0o644, What::File(bytes.clone()))
     });
     entries.extend(images);
+    let k3s_images = sources
+        .k3s_images
+        .iter()
+        .map(|(name, bytes)| Entry::new(&format!("{K3S_IMAGES}/{name}"), 0o644, What::File(bytes.clone())));
+    entries.extend(k3s_images);
     let storage = root().join("crates/common/src/storage/local-path.yaml");
     let storage = std::fs::read(&storage).with_context(|| format!("reading {}", storage.display()))?;
     entries.push(Entry::new(
@@ -141,10 +161,21 @@ fn bundle(sources: &Sources) -> Result<What> {
         "bootstrapScript": at("bin/alga-appliance-bootstrap"),
         "k3sBinaryPath": at("bin/k3s"),
         "imageArchiveCount": sources.images.len(),
+        // Ours: what each of them must be.
+        "k3sDigest": Digest::of(&sources.k3s),
+        "imageDigests": digests(&sources.images),
+        "k3sImageDigests": digests(&sources.k3s_images),
     });
     let mut bytes = serde_json::to_vec_pretty(&document)?;
     bytes.push(b'\n');
     Ok(What::File(bytes))
+}
+
+fn digests(archives: &[(String, Vec<u8>)]) -> BTreeMap<&str, Digest> {
+    let digests = archives
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), Digest::of(bytes)));
+    digests.collect()
 }
 
 #[cfg(test)]
@@ -156,6 +187,7 @@ mod tests {
             k3s: vec![1],
             programs: vec![("alga-host-agent".to_owned(), vec![2])],
             images: vec![("alga-appliance-control-plane.tar".to_owned(), vec![3])],
+            k3s_images: vec![("k3s-airgap-images.tar".to_owned(), vec![4])],
             build_timestamp: Timestamp::UNIX_EPOCH,
         }
     }
@@ -171,6 +203,7 @@ mod tests {
             "opt/alga-appliance/control-plane/manifests/workload.yaml",
             "opt/alga-appliance/manifests/local-path-storage.yaml",
             "etc/sysusers.d/alga-appliance.conf",
+            "var/lib/rancher/k3s/agent/images/k3s-airgap-images.tar",
         ] {
             assert!(has(path), "{path}");
         }
@@ -194,6 +227,11 @@ mod tests {
             document["bootstrapScript"],
             "/opt/alga-appliance/bin/alga-appliance-bootstrap"
         );
-        assert_eq!(document.as_object().unwrap().len(), 9);
+        assert_eq!(document["k3sDigest"], Digest::of(&[1]).as_str());
+        assert_eq!(
+            document["imageDigests"]["alga-appliance-control-plane.tar"],
+            Digest::of(&[3]).as_str()
+        );
+        assert_eq!(document.as_object().unwrap().len(), 12);
     }
 }

@@ -50,7 +50,7 @@ fn every_unit_starts_something_that_is_there_and_is_no_more_exposed_than_it_may_
         exposed(&path)?;
         count += 1;
     }
-    ensure!(count == 6, "{count} units");
+    ensure!(count == 7, "{count} units");
     Ok(())
 }
 
@@ -78,5 +78,28 @@ fn exposed(unit: &Path) -> Result<()> {
         .and_then(|(_, rest)| rest.split_whitespace().nth(1));
     let level: f64 = level.with_context(|| text.clone())?.parse()?;
     ensure!(level <= limit, "{}: {level}, more than {limit}", unit.display());
+    Ok(())
+}
+
+/// The kernel takes the rules as they are installed (`nft --check` changes nothing).
+#[test]
+#[expect(clippy::disallowed_methods, reason = "asks the firewall's own program")]
+fn the_rules_that_close_the_clusters_ports_are_understood() -> Result<()> {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../systemd/firewall/alga-appliance.nft");
+    let checked = Command::new("nft")
+        .arg("--check")
+        .arg("--file")
+        .arg(&rules)
+        .output();
+    let Ok(checked) = checked else {
+        ensure!(!crate::host::is_ci(), "CI has no nft");
+        eprintln!("rules not checked: there is no nft here");
+        return Ok(());
+    };
+    if !crate::host::is_root() {
+        eprintln!("rules not checked: nft asks the kernel, which takes root");
+        return Ok(());
+    }
+    ensure!(checked.status.success(), "{}", said(&checked));
     Ok(())
 }
