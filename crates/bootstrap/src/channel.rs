@@ -52,7 +52,7 @@ pub(crate) struct Source {
     timeout_ms: u64,
     /// PEM file of further certification authorities
     #[arg(long, env = "ALGA_APPLIANCE_CA_BUNDLE", value_name = "PATH")]
-    ca_bundle: Option<PathBuf>,
+    pub(crate) ca_bundle: Option<PathBuf>,
     /// Proxy for https requests
     #[arg(long, env = "HTTPS_PROXY")]
     https_proxy: Option<String>,

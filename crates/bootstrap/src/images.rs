@@ -22,6 +22,11 @@ use crate::settings::Places;
 const IMPORT_LIMIT: Duration = Duration::from_mins(15);
 /// Longest time for an image of a registry.
 const PULL_LIMIT: Duration = Duration::from_mins(10);
+/// Part of the name of every image of the control plane.
+const CONTROL_PLANE: &str = "/alga-appliance-control-plane";
+const PINNED: &str = "io.cri-containerd.pinned=pinned";
+/// A label without a value is taken away.
+const UNPINNED: &str = "io.cri-containerd.pinned=";
 /// Longest time for a list.
 const LIST_LIMIT: Duration = Duration::from_secs(30);
 /// Largest list that is read.
@@ -92,6 +97,28 @@ impl Containerd<'_> {
         let doing = format!("pulling {image}");
         let launch = self.launch(&["ctr", "images", "pull", image]).limit(PULL_LIMIT);
         self.run(&doing, launch).await.map(drop)
+    }
+
+    /// Keeps these images from the kubelet's clean-up, and no other one of the control plane's any more: on a full disk
+    /// an image that nothing runs is removed, and the baked one is in no registry (50 W16).
+    ///
+    /// <https://github.com/containerd/containerd/blob/main/docs/cri/config.md> (`io.cri-containerd.pinned`)
+    ///
+    /// # Errors
+    /// [`ImageError`], with what containerd said.
+    pub(crate) async fn pin(&self, kept: &[&str]) -> Result<(), ImageError> {
+        for image in self.images().await? {
+            let is_kept = kept.contains(&image.as_str());
+            if !is_kept && !image.contains(CONTROL_PLANE) {
+                continue;
+            }
+            let label = if is_kept { PINNED } else { UNPINNED };
+            let launch = self
+                .launch(&["ctr", "images", "label", &image, label])
+                .limit(LIST_LIMIT);
+            self.run(&format!("labelling {image}"), launch).await?;
+        }
+        Ok(())
     }
 
     async fn import(&self, archive: &Path) -> Result<(), ImageError> {

@@ -13,6 +13,7 @@ use appliance_common::process::chain;
 use appliance_kubectl_queue::Gate;
 
 use crate::installed::{Installed, Missing};
+use crate::k3s::{Mirror, Network};
 use crate::plan::{Command, Inputs, Plan, PlanError};
 use crate::say;
 use crate::settings::Places;
@@ -30,6 +31,14 @@ pub(crate) struct Flags {
     #[arg(long, env = "ALGA_K3S_READY_TIMEOUT_SECONDS", value_name = "SECONDS", default_value_t = 180,
           value_parser = clap::value_parser!(u64).range(1..))]
     k3s_ready_timeout_seconds: u64,
+    /// Where images of a registry are got instead, REGISTRY=URL, separated by commas
+    #[arg(
+        long,
+        env = "ALGA_APPLIANCE_REGISTRY_MIRRORS",
+        value_name = "MIRRORS",
+        value_delimiter = ','
+    )]
+    registry_mirror: Vec<Mirror>,
     #[command(flatten)]
     roll: roll::RollFlags,
 }
@@ -44,6 +53,8 @@ pub(crate) struct Work {
     pub(crate) roll: Option<roll::RollFlags>,
     /// Afterwards it is looked whether the channel has a newer image.
     pub(crate) looks_for_newer: bool,
+    /// How containerd reaches registries; `None` leaves that as it is.
+    pub(crate) network: Option<Network>,
 }
 
 impl Work {
@@ -72,6 +83,10 @@ pub(crate) fn main(gate: Gate, places: &Places, flags: &Flags) -> ExitCode {
         api_limit: Duration::from_secs(flags.k3s_ready_timeout_seconds),
         roll: flags.control_plane_only.then(|| flags.roll.clone()),
         looks_for_newer: !flags.control_plane_only,
+        network: Some(Network {
+            mirrors: flags.registry_mirror.clone(),
+            ca_bundle: flags.roll.ca_bundle(),
+        }),
     };
     carry_out(gate, places, asked, flags.dry_run)
 }
@@ -81,6 +96,8 @@ struct Asked {
     api_limit: Duration,
     roll: Option<roll::RollFlags>,
     looks_for_newer: bool,
+    /// `None` leaves containerd's registries as they are.
+    network: Option<Network>,
 }
 
 fn carry_out(gate: Gate, places: &Places, asked: Asked, is_dry: bool) -> ExitCode {
@@ -110,6 +127,7 @@ pub(crate) fn again(gate: Gate, places: &Places, dry_run: bool) -> ExitCode {
         api_limit: Duration::from_mins(3),
         roll: None,
         looks_for_newer: false,
+        network: None,
     };
     carry_out(gate, places, asked, dry_run)
 }
@@ -127,6 +145,7 @@ fn prepare(places: &Places, asked: Asked) -> Result<Work, NotBegun> {
         api_limit: asked.api_limit,
         roll: asked.roll,
         looks_for_newer: asked.looks_for_newer,
+        network: asked.network,
     })
 }
 

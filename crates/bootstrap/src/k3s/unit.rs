@@ -14,6 +14,8 @@ After=network-online.target
 
 [Service]
 Type=notify
+# Proxy of this network, which k3s hands on to containerd.
+EnvironmentFile=-/etc/alga-appliance/network.env
 ExecStart={} server --disable traefik --disable servicelb --disable local-storage --write-kubeconfig-mode 0600
 KillMode=process
 Delegate=yes

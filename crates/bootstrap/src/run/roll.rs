@@ -53,6 +53,13 @@ pub(crate) struct RollFlags {
     upgrade_status_file: Option<PathBuf>,
 }
 
+impl RollFlags {
+    /// PEM file of further certification authorities.
+    pub(super) fn ca_bundle(&self) -> Option<PathBuf> {
+        self.source.ca_bundle.clone()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Refresh {
     /// After each boot
@@ -70,6 +77,14 @@ pub(super) struct Rolled {
 
 /// How long an image that is kept is looked at, to know whether it runs well.
 const KEPT_LIMIT: Duration = Duration::from_mins(1);
+
+/// Why an image is not tried.
+enum Unfit {
+    /// It may not run here, or nobody says what it is.
+    Refused(String),
+    /// It could not be had.
+    NotPulled(String),
+}
 
 /// What a roll works on.
 struct Roll<'a> {
@@ -135,7 +150,11 @@ impl Roll<'_> {
         match decision {
             Decision::Roll(image) => match self.fit(&selection, &image).await {
                 Ok(()) => self.try_out(&image).await,
-                Err(why) => self.kept(ImageOutcome::Held, why).await,
+                // What the operator asked for did not happen, and trying again may help.
+                Err(Unfit::NotPulled(why)) if self.flags.wish == Wish::Requested => {
+                    self.kept(ImageOutcome::Blocked, why).await
+                }
+                Err(Unfit::Refused(why) | Unfit::NotPulled(why)) => self.kept(ImageOutcome::Held, why).await,
             },
             Decision::Unchanged => {
                 self.record.available = None;
@@ -184,7 +203,17 @@ impl Roll<'_> {
     }
 
     /// Whether an image may run here and is on this machine; else why not.
-    async fn fit(&mut self, selection: &Selection, image: &str) -> Result<(), String> {
+    async fn fit(&mut self, selection: &Selection, image: &str) -> Result<(), Unfit> {
+        self.refused(selection, image).await.map_err(Unfit::Refused)?;
+        self.say(&format!("pulling {image}"));
+        let containerd = self.steps.containerd();
+        let containerd = containerd.map_err(|error| Unfit::NotPulled(chain(&error)))?;
+        let pulled = containerd.ensure(image).await;
+        pulled.map_err(|error| Unfit::NotPulled(chain(&error)))
+    }
+
+    /// Whether an image may run here; else why not.
+    async fn refused(&mut self, selection: &Selection, image: &str) -> Result<(), String> {
         let reference: ImageRef = image.parse().map_err(|error| chain(&error))?;
         let digest = reference.digest().ok_or("the channel's image has no digest")?;
         let registry = self.flags.source.registry_of(selection, &reference);
@@ -195,21 +224,14 @@ impl Roll<'_> {
             .await
             .map_err(|error| chain(&error))?;
         match labels.get(ABI_LABEL).map(String::as_str) {
-            Some(CONTROL_PLANE_ABI) => {}
-            Some(other) => {
-                return Err(format!(
-                    "foreign image: {image} is made for hosts of kind {other}, this one is of kind {CONTROL_PLANE_ABI}"
-                ));
-            }
-            None => {
-                return Err(format!(
-                    "foreign image: {image} does not say that it is made for this host ({ABI_LABEL})"
-                ));
-            }
+            Some(CONTROL_PLANE_ABI) => Ok(()),
+            Some(other) => Err(format!(
+                "foreign image: {image} is made for hosts of kind {other}, this one is of kind {CONTROL_PLANE_ABI}"
+            )),
+            None => Err(format!(
+                "foreign image: {image} does not say that it is made for this host ({ABI_LABEL})"
+            )),
         }
-        self.say(&format!("pulling {image}"));
-        let containerd = self.steps.containerd().map_err(|error| chain(&error))?;
-        containerd.ensure(image).await.map_err(|error| chain(&error))
     }
 
     /// The image that is there stays, with the manifests of this installation.

@@ -9,7 +9,8 @@ use appliance_common::clock::Clock;
 use appliance_common::cluster::{Cluster, ClusterError};
 use appliance_common::host::{BootStepId, ImageOutcome};
 use appliance_common::meter::Meter;
-use appliance_common::names::{CONTROL_PLANE_WORKLOAD, namespace};
+use appliance_common::names::{BAKED_IMAGE, CONTROL_PLANE_WORKLOAD, namespace};
+use appliance_common::process::chain;
 use appliance_common::state_file::LockError;
 use appliance_kubectl_queue::Starter;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -106,9 +107,11 @@ impl Steps<'_> {
     ) -> Result<String, StepError> {
         let installed = &self.work.installed;
         match id {
-            BootStepId::EnsureK3s => k3s::ensure(self.places, installed.k3s.as_deref())
-                .await
-                .map_err(StepError::K3s),
+            BootStepId::EnsureK3s => {
+                k3s::ensure(self.places, installed.k3s.as_deref(), self.work.network.as_ref())
+                    .await
+                    .map_err(StepError::K3s)
+            }
             BootStepId::WaitKubernetesApi => self.wait(waits).await,
             BootStepId::ImportControlPlaneImages => {
                 let containerd = self.containerd()?;
@@ -165,7 +168,7 @@ impl Steps<'_> {
             let last = match self.ready_nodes().await {
                 Ok(nodes) if !nodes.is_empty() => return Ok(format!("node {} is Ready", nodes.join(", "))),
                 Ok(_) => "the API server answers, and no node is Ready yet".to_owned(),
-                Err(error) => appliance_common::process::chain(&error),
+                Err(error) => chain(&error),
             };
             waits(&last);
             if Instant::now() + LOOK_PAUSE >= deadline {
@@ -200,7 +203,23 @@ impl Steps<'_> {
         let Chosen { image, why } = choice::choose(running.as_deref(), &record);
         self.apply_image(cluster, &image).await?;
         tracing::info!(image, why, "the image of the control plane");
+        let good = record.last_known_good.as_deref().unwrap_or_default();
+        self.pin(&[&image, good]).await;
         Ok(image)
+    }
+
+    /// Keeps what runs, what ran well and what came along; a box without it runs as well.
+    pub(super) async fn pin(&self, kept: &[&str]) {
+        let pinned = match self.containerd() {
+            Ok(containerd) => containerd
+                .pin(&[kept, &[BAKED_IMAGE]].concat())
+                .await
+                .map_err(StepError::Image),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = pinned {
+            tracing::warn!(error = chain(&error), "images are not kept from clean-up");
+        }
     }
 
     /// The control plane's objects with this image.

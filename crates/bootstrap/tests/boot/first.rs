@@ -1,11 +1,13 @@
 //! A first boot, a second one, one that is killed all the way through, and ones that cannot go on.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use appliance_common::host::{BootPhase, BootStepState};
 use appliance_common::names::{BAKED_IMAGE, CONTROL_PLANE_WORKLOAD, namespace};
+use appliance_common::state_file;
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::standins::systemd::Systemd;
 use appliance_tests::tools::Tools;
@@ -43,6 +45,7 @@ async fn a_box_boots_and_boots_again_and_keeps_the_image_it_runs() -> Result<()>
     let systemd = Systemd::below(scene.root.path())?;
     first_boot(&cluster, &scene, &systemd).await?;
     second_boot(&scene, &systemd).await?;
+    network_told(&scene).await?;
     image_kept(&cluster, &scene).await
 }
 
@@ -126,6 +129,30 @@ async fn second_boot(scene: &Scene, systemd: &Systemd) -> Result<()> {
     );
     ensure!(scene.read("etc/rancher/k3s/config.yaml.d/10-alga-node.yaml")? == "node-name: box-7\n");
     ensure!(scene.state()?.boot_id == "b-2");
+    Ok(())
+}
+
+/// 50 W13 and W43: mirrors are told as long as they are asked for, an operator's own file is left alone, and the
+/// administrator's kubeconfig is for root.
+async fn network_told(scene: &Scene) -> Result<()> {
+    const FILE: &str = "etc/rancher/k3s/registries.yaml";
+    let kubeconfig = scene.at("etc/rancher/k3s/k3s.yaml");
+    state_file::replace(&kubeconfig, b"a kubeconfig", 0o644)?;
+    let mirror = ["run", "--registry-mirror", "ghcr.io=https://mirror.example.org"];
+    ensure!(scene.run(&mirror).await?.status.success());
+    ensure!(scene.read(FILE)?.contains("https://mirror.example.org"));
+    ensure!(std::fs::metadata(&kubeconfig)?.permissions().mode() & 0o777 == 0o600);
+    ensure!(scene.run(&["run"]).await?.status.success());
+    ensure!(
+        !scene.at(FILE).exists(),
+        "a mirror that is not asked for any more is kept"
+    );
+    scene.write(FILE, "mirrors: {}\n")?;
+    ensure!(scene.run(&mirror).await?.status.success());
+    ensure!(
+        scene.read(FILE)? == "mirrors: {}\n",
+        "the operator's file was changed"
+    );
     Ok(())
 }
 

@@ -177,6 +177,13 @@ async fn the_channels_image_is_taken_if_it_is_ours_and_runs_well() -> Result<()>
         "when the operator says so",
     )
     .await?;
+    // Case 49: what could not be pulled is no upgrade, and boot does not make a fuss of it.
+    host.scene.write("opt/alga-appliance/bin/k3s.broken", "")?;
+    host.rolls_to(&[], 1, BAKED_IMAGE, "no space left").await?;
+    ensure!(host.told()?.status == UpgradeStatus::Blocked);
+    host.rolls_to(&["--wish", "background"], 3, BAKED_IMAGE, "no space left")
+        .await?;
+    std::fs::remove_file(host.scene.at("opt/alga-appliance/bin/k3s.broken"))?;
     ensure!(
         host.record()?.available.as_ref() == Some(&ours),
         "{:?}",
@@ -191,7 +198,12 @@ async fn the_channels_image_is_taken_if_it_is_ours_and_runs_well() -> Result<()>
     );
     ensure!(host.told()?.status == UpgradeStatus::Complete);
     ensure!(host.told()?.from_image.as_deref() == Some(BAKED_IMAGE));
-    ensure!(host.pulls() == 1);
+    ensure!(host.pulls() == 3, "the image was pulled again");
+    let calls = host.scene.read("opt/alga-appliance/bin/k3s.calls")?;
+    for kept in [&ours, BAKED_IMAGE] {
+        let pinned = format!("ctr images label {kept} io.cri-containerd.pinned=pinned");
+        ensure!(calls.contains(&pinned), "{kept} may be cleaned up: {calls}");
+    }
     host.rolls_to(&[], 0, &ours, "runs already").await?;
     ensure!(host.told()?.status == UpgradeStatus::Unchanged);
     // Case 19: a registry that is gone takes nothing away.

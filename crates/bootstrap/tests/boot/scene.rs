@@ -21,7 +21,9 @@ case "$*" in
   "ctr images ls -q") cat "$(dirname "$0")/k3s.images" 2>/dev/null; exit 0;;
   "ctr images import "*) [ -e "$(dirname "$0")/k3s.broken" ] && { echo "no space left on device" >&2; exit 1; }
     echo "localhost/alga-appliance-control-plane:baked" >> "$(dirname "$0")/k3s.images"; exit 0;;
-  "ctr images pull "*) echo "$4" >> "$(dirname "$0")/k3s.images"; exit 0;;
+  "ctr images label "*) exit 0;;
+  "ctr images pull "*) [ -e "$(dirname "$0")/k3s.broken" ] && { echo "no space left on device" >&2; exit 1; }
+    echo "$4" >> "$(dirname "$0")/k3s.images"; exit 0;;
 esac
 exit 64
 "#;

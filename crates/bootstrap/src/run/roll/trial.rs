@@ -80,6 +80,7 @@ impl Roll<'_> {
                 self.record.available = None;
                 self.record.trying = None;
                 self.record.quarantined.retain(|bad| bad.image != trying.image);
+                self.steps.pin(&[&trying.image, &trying.previous]).await;
                 let message = format!("{} runs and is healthy", trying.image);
                 self.ended(ImageOutcome::Complete, message).await
             }
