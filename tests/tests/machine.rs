@@ -75,6 +75,19 @@ impl Host {
         let kubeconfig = fs::read_to_string(cluster.kubeconfig())?;
         machine.write("etc/standin/kubeconfig", &kubeconfig, 0o644)?;
         machine.write("etc/hostname", "box-7\n", 0o644)?;
+        // The account of the installer's seed, whose password nobody has set (decision 5).
+        for (file, line, mode) in [
+            (
+                "etc/passwd",
+                "alga-admin:x:1000:1000::/home/alga-admin:/bin/sh",
+                0o644,
+            ),
+            ("etc/group", "alga-admin:x:1000:", 0o644),
+            ("etc/shadow", "alga-admin:!alga-unset:20000:0:99999:7:::", 0o640),
+        ] {
+            let text = fs::read_to_string(machine.at(file))?;
+            machine.write(file, &format!("{text}{line}\n"), mode)?;
+        }
         Ok(Self {
             machine,
             port,
@@ -180,6 +193,15 @@ impl Host {
             .count())
     }
 
+    /// Hash and ageing field of the console account.
+    fn account(&self) -> Result<(String, String)> {
+        let shadow = self.read("etc/shadow")?;
+        let line = shadow.lines().find_map(|line| line.strip_prefix("alga-admin:"));
+        let mut fields = line.context("there is no account")?.split(':').map(str::to_owned);
+        let field = "a field of shadow(5)";
+        Ok((fields.next().context(field)?, fields.next().context(field)?))
+    }
+
     fn says(&self, command: &[&str]) -> Result<String> {
         let said = self.machine.inside(command)?;
         Ok(String::from_utf8(said.stdout)?.trim().to_owned())
@@ -270,6 +292,20 @@ async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Res
     host.boots("first boot").await?;
     first_boot(&host).await?;
     let token = host.read("var/lib/alga-appliance/setup-token")?;
+    let (first_hash, ageing) = host.account()?;
+    ensure!(
+        first_hash.starts_with('$') && ageing == "0",
+        "{first_hash:?} {ageing:?}"
+    );
+    ensure!(
+        host.machine.console().contains("Temporary password: "),
+        "no console shows the password"
+    );
+    ensure!(
+        !host
+            .says(&["journalctl", "--no-pager"])?
+            .contains("Temporary password")
+    );
 
     host.machine.shut_down(LIMIT).await?;
     host.is_off().await?;
@@ -278,11 +314,27 @@ async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Res
         host.imports()? == 1,
         "an archive that did not change was imported again"
     );
+    let (second_hash, ageing) = host.account()?;
+    ensure!(
+        second_hash != first_hash && ageing == "0",
+        "nobody can know the password of the first boot"
+    );
+    // Somebody has chosen one.
+    let shadow = host
+        .read("etc/shadow")?
+        .replace(&format!("{second_hash}:0:"), &format!("{second_hash}:20500:"));
+    host.machine.write("etc/shadow", &shadow, 0o640)?;
+    all_at_once(&host).await?;
     ensure!(
         host.read("var/lib/alga-appliance/setup-token")? == token,
         "the token changed"
     );
 
+    power_is_cut(&mut host, &token, &second_hash).await
+}
+
+/// In the middle of a boot, and with an empty token file, as a full disk leaves it.
+async fn power_is_cut(host: &mut Host, token: &str, chosen: &str) -> Result<()> {
     host.machine.cut_power();
     host.machine
         .write("var/lib/alga-appliance/setup-token", "", 0o640)?;
@@ -295,11 +347,47 @@ async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Res
     host.is_off().await?;
     host.switch_on()?;
     host.until_the_wizard_answers().await?;
+    ensure!(
+        host.account()?.0 == chosen,
+        "a password that a person chose was changed"
+    );
     let made = host.read("var/lib/alga-appliance/setup-token")?;
     ensure!(
         made.trim().len() == token.trim().len() && made != token,
         "no token was made for an empty file"
     );
+    Ok(())
+}
+
+/// Case 32: boot, the operator's reapply and an upgrade at the same time end one after another, and well.
+async fn all_at_once(host: &Host) -> Result<()> {
+    const WORK: [&str; 3] = [
+        "alga-appliance-bootstrap.service",
+        "alga-control-plane-reapply.service",
+        "alga-control-plane-roll@requested.service",
+    ];
+    let mut command = vec!["systemctl", "--no-block", "restart"];
+    command.extend(WORK);
+    host.says(&command)?;
+    host.until("all of them are done", async || {
+        let mut command = vec!["systemctl", "show", "--property=ActiveState", "--value"];
+        command.extend(WORK);
+        host.says(&command).is_ok_and(|states| {
+            let states: Vec<_> = states.split_whitespace().collect();
+            states.len() == 3 && states.iter().all(|state| ["active", "inactive"].contains(state))
+        })
+    })
+    .await?;
+    ensure!(
+        host.says(&["systemctl", "--failed", "--no-legend"])?.is_empty(),
+        "something failed beside the others"
+    );
+    ensure!(
+        host.get("/healthz")
+            .await
+            .is_some_and(|(status, _)| status == 200)
+    );
+    ensure!(host.imports()? == 1);
     Ok(())
 }
 

@@ -152,23 +152,7 @@ async fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
 #[tokio::test]
 async fn the_channels_image_is_taken_if_it_is_ours_and_runs_well() -> Result<()> {
     let host = Host::booted().await?;
-    host.rolls_to(&[], 3, BAKED_IMAGE, "stable").await?;
-    for (version, labels, words) in [
-        ("0.1.0", Value::Null, "does not say that it is made for this host"),
-        ("0.2.0", json!({"io.alga.appliance.abi": "2"}), "hosts of kind 2"),
-    ] {
-        let foreign = releases::push_control_plane(&host.registry.host(), version, &labels).await?;
-        host.named(version, &foreign).await?;
-        host.rolls_to(&[], 3, BAKED_IMAGE, words).await?;
-    }
-    host.named(
-        "0.3.0",
-        "ghcr.io/somebody/else@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    )
-    .await?;
-    host.rolls_to(&[], 3, BAKED_IMAGE, "").await?;
-    ensure!(host.pulls() == 0, "a foreign image was pulled");
-
+    what_is_foreign_is_left_alone(&host).await?;
     let ours = host.newer("1.0.0").await?;
     host.rolls_to(
         &["--wish", "background", "--refresh", "manual"],
@@ -213,6 +197,33 @@ async fn the_channels_image_is_taken_if_it_is_ours_and_runs_well() -> Result<()>
         "{}",
         said(&gone)
     );
+    Ok(())
+}
+
+async fn what_is_foreign_is_left_alone(host: &Host) -> Result<()> {
+    host.rolls_to(&[], 3, BAKED_IMAGE, "stable").await?;
+    for (version, labels, words) in [
+        ("0.1.0", Value::Null, "does not say that it is made for this host"),
+        ("0.2.0", json!({"io.alga.appliance.abi": "2"}), "hosts of kind 2"),
+    ] {
+        let foreign = releases::push_control_plane(&host.registry.host(), version, &labels).await?;
+        host.named(version, &foreign).await?;
+        host.rolls_to(&[], 3, BAKED_IMAGE, words).await?;
+    }
+    // Case 24.
+    for (version, reference) in [
+        (
+            "0.3.0",
+            "evil.io/x@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ),
+        ("0.4.0", "62cdce38"),
+        ("0.5.0", "--help"),
+        ("0.6.0", "a\nb"),
+    ] {
+        host.named(version, reference).await?;
+        host.rolls_to(&[], 3, BAKED_IMAGE, "").await?;
+    }
+    ensure!(host.pulls() == 0, "a foreign image was pulled");
     Ok(())
 }
 
