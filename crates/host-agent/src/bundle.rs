@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use appliance_common::agent_api::SupportCaptures;
 use appliance_common::clock::{Clock, iso_millis};
-use appliance_common::redact::Masks;
+use appliance_common::redact::Redactor;
 use futures::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -32,10 +32,10 @@ impl Bundles {
             return Arc::clone(captures);
         }
         let limit = agent.settings.command_limit().min(LIMIT);
-        let masks = Masks::new([]);
+        let redactor = Redactor::new([]);
         let all = CAPTURES
             .iter()
-            .map(|capture| take(*capture, &agent.starter, &agent.settings.path, limit, &masks));
+            .map(|capture| take(*capture, &agent.starter, &agent.settings.path, limit, &redactor));
         let captures = Arc::new(SupportCaptures {
             ok: true,
             generated_at: iso_millis(Clock::system().now()),

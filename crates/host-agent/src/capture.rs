@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use appliance_common::agent_api::CapturedFile;
-use appliance_common::redact::Masks;
+use appliance_common::redact::Redactor;
 use appliance_kubectl_queue::{Finished, Keep, Launch, Starter};
 use tokio_util::sync::CancellationToken;
 
@@ -95,7 +95,7 @@ pub(crate) async fn take(
     starter: &Starter,
     path: &str,
     limit: Duration,
-    masks: &Masks,
+    redactor: &Redactor,
 ) -> CapturedFile {
     let [program, arguments @ ..] = capture.command else {
         return CapturedFile::default();
@@ -108,17 +108,17 @@ pub(crate) async fn take(
         .cap(CAP)
         .keep(capture.keep);
     let finished = starter.start(launch, CancellationToken::new()).finished().await;
-    file(capture, &finished, masks)
+    file(capture, &finished, redactor)
 }
 
 /// The command, what it wrote, and how it ended. Pure.
-fn file(capture: Capture, finished: &Finished, masks: &Masks) -> CapturedFile {
+fn file(capture: Capture, finished: &Finished, redactor: &Redactor) -> CapturedFile {
     let mut parts = vec![format!("$ {}", capture.command.join(" "))];
     for (name, output) in [("output", &finished.stdout), ("errors", &finished.stderr)] {
         let text = output.text();
         let text = text.trim();
         if !text.is_empty() {
-            parts.push(masks.mask(text));
+            parts.push(redactor.text(text).into_string());
         }
         if output.truncated() {
             parts.push(format!(

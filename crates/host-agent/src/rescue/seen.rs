@@ -5,7 +5,7 @@ use std::time::Duration;
 use appliance_common::host::BootState;
 use appliance_common::names::host_file;
 use appliance_common::process::chain;
-use appliance_common::redact::Masks;
+use appliance_common::redact::Redactor;
 use appliance_common::state_file::StateFile;
 use appliance_common::systemd::Systemd;
 use appliance_kubectl_queue::{Keep, Launch};
@@ -97,7 +97,7 @@ async fn said(agent: &Agent, command: &[&str]) -> String {
         .finished()
         .await;
     let text = [ended.stdout.text(), ended.stderr.text()].join("\n");
-    let masked = Masks::new([]).mask(text.trim());
+    let masked = Redactor::new([]).text(text.trim()).into_string();
     match ended.outcome.note() {
         Some(note) => format!("{masked}\n[{note}]").trim().to_owned(),
         None => masked,

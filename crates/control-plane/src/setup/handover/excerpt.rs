@@ -3,7 +3,7 @@
 
 use appliance_common::cluster::{Cluster, ClusterError, LogRequest};
 use appliance_common::names::namespace;
-use appliance_common::redact::Masks;
+use appliance_common::redact::Redactor;
 use k8s_openapi::api::core::v1::{Pod, Secret};
 
 use crate::setup::pods::shortened;
@@ -53,10 +53,10 @@ pub(super) async fn read(
     let Some(container) = containers.first() else {
         return Ok(None);
     };
-    let masks = known_secrets(cluster, setup_token).await?;
+    let redactor = known_secrets(cluster, setup_token).await?;
     let pod = pod.metadata.name.as_deref().unwrap_or_default();
     let text = newest_lines(cluster, (namespace::MSP, pod, &container.name), LINES, READ_BYTES).await?;
-    Ok(Some(excerpt(pod, &masks.mask(&text))))
+    Ok(Some(excerpt(pod, redactor.text(&text).as_str())))
 }
 
 /// The newest whole lines of a container's log. The API server cuts the end off when there are too many
@@ -93,7 +93,7 @@ pub(in crate::setup) async fn newest_lines(
 pub(in crate::setup) async fn known_secrets(
     cluster: &Cluster,
     setup_token: Option<&str>,
-) -> Result<Masks, ClusterError> {
+) -> Result<Redactor, ClusterError> {
     let mut secrets = Vec::new();
     for namespace in [
         namespace::MSP,
@@ -104,7 +104,7 @@ pub(in crate::setup) async fn known_secrets(
     }
     let values = secrets.iter().filter_map(|secret| secret.data.as_ref()).flatten();
     let values = values.map(|(key, value)| (key.as_str(), value.0.as_slice()));
-    Ok(Masks::new(
+    Ok(Redactor::new(
         values.chain(setup_token.map(|token| ("token", token.as_bytes()))),
     ))
 }

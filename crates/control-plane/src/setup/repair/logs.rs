@@ -29,7 +29,7 @@ pub(super) async fn read(
     jobs: &[&str],
     setup_token: Option<&str>,
 ) -> Vec<(String, String)> {
-    let masks = known_secrets(cluster, setup_token).await;
+    let redactor = known_secrets(cluster, setup_token).await;
     let own = pods
         .iter()
         .filter(|pod| controller(pod).is_some_and(|owner| jobs.contains(&owner)));
@@ -37,12 +37,12 @@ pub(super) async fn read(
     for (pod, container) in own.flat_map(containers).take(FILES) {
         let name = pod.name_any();
         let namespace = pod.namespace().unwrap_or_default();
-        let text = match &masks {
-            Ok(masks) => newest_lines(cluster, (&namespace, &name, container), LINES, BYTES)
+        let text = match &redactor {
+            Ok(redactor) => newest_lines(cluster, (&namespace, &name, container), LINES, BYTES)
                 .await
                 .map_or_else(
                     |error| format!("(the log could not be read: {})", chain(&error)),
-                    |text| masks.mask(&text),
+                    |text| redactor.text(&text).into_string(),
                 ),
             Err(error) => format!(
                 "(the log was not saved, because the secrets that it may hold are not known: {})",
