@@ -143,14 +143,11 @@ impl Machine {
         system("nsenter", &arguments)
     }
 
-    /// The end of what its consoles showed, for an error.
+    /// What its consoles showed in this boot.
     #[must_use]
     pub fn console(&self) -> String {
         let path = self.dir.path().join(format!("machine-{}.out", self.boots));
-        let text = fs::read(path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        let from = text.len().saturating_sub(6000);
-        text.get(from..).unwrap_or(&text).to_owned()
+        String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
     }
 }
 
