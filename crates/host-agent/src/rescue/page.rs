@@ -6,7 +6,7 @@ use super::seen::Seen;
 
 /// Colours of the control plane's own pages.
 const STYLE: &str = "body{font:16px/1.5 sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#151515}\
-    h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:1.5rem}pre{background:#f2f2f2;padding:.75rem;overflow:auto;font-size:.8rem}\
+    h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:1.5rem}pre{background:#f2f2f2;padding:.75rem;white-space:pre-wrap;font-size:.8rem}\
     table{border-collapse:collapse}td{padding:.2rem .75rem .2rem 0;vertical-align:top}.bad{color:#b1380b;font-weight:bold}\
     input,button{font:inherit;padding:.4rem .75rem}form{display:inline-block;margin:.25rem .5rem .25rem 0}label{display:block}";
 
@@ -42,8 +42,7 @@ pub(super) fn shown(seen: &Seen, done: Option<&str>) -> String {
          <h2>Try to mend it</h2>\
          <form method=\"post\" action=\"/rescue/retry\"><button>Start the box's own boot again</button></form>\
          <form method=\"post\" action=\"/rescue/reapply\"><button>Put the control plane back</button></form>\
-         <p>Neither takes data away. As root on the box: <code>alga-control-plane-reapply</code>, \
-         <code>alga-support-bundle</code>.</p>\
+         <p>Neither takes data away. As root on the box: <code>alga-control-plane-reapply</code>.</p>\
          <h2>Services</h2><table>{units}</table>\
          <h2>Pods</h2><pre>{}</pre><h2>Last lines of the journal</h2><pre>{}</pre>\
          <form method=\"post\" action=\"/rescue/sign-out\"><button>Sign out</button></form>",
