@@ -24,8 +24,8 @@ pub(crate) const PROGRAMS: [(&str, &str); 3] = [
     ("kubectl-queue", "appliance-kubectl-queue"),
 ];
 
-/// Largest program on the host (part of the product's promise), in bytes.
-const LIMIT: usize = 8_000_000;
+/// What a program on the host should have at most, in bytes: missing it is said, and stops no release.
+const GOAL: usize = 8_000_000;
 
 /// What the tree is made from.
 #[derive(Debug, Clone, Args)]
@@ -68,7 +68,7 @@ pub struct StageOptions {
 /// Makes the tree and its record, or compares a tree with its record.
 ///
 /// # Errors
-/// Something is missing, empty or too large; a file cannot be written; with `--verify`, every difference.
+/// Something is missing or empty; a file cannot be written; with `--verify`, every difference.
 pub async fn stage(options: &StageOptions, out: &mut dyn Write) -> Result<()> {
     let tree = root().join(&options.output);
     if options.verify {
@@ -112,12 +112,13 @@ async fn sources(options: &StageOptions, out: &mut dyn Write) -> Result<Sources>
     let mut read = Vec::new();
     for ((name, _), path) in PROGRAMS.iter().zip(&programs) {
         let bytes = content(path)?;
-        ensure!(
-            options.programs.is_some() || bytes.len() <= LIMIT,
-            "{name} has {} bytes, more than {LIMIT}",
-            bytes.len()
-        );
-        writeln!(out, "program   {name} {} bytes", bytes.len())?;
+        let is_large = options.programs.is_none() && bytes.len() > GOAL;
+        let excess = if is_large {
+            format!(", more than the {GOAL} it should have")
+        } else {
+            String::new()
+        };
+        writeln!(out, "program   {name} {} bytes{excess}", bytes.len())?;
         read.push(((*name).to_owned(), bytes));
     }
     let image = |path: &PathBuf| {
