@@ -2,6 +2,7 @@
 
 mod config;
 mod registries;
+pub(crate) mod route;
 mod unit;
 
 use std::fs;

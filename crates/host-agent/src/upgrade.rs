@@ -73,7 +73,11 @@ pub(crate) async fn start(agent: &Arc<Agent>) -> Result<bool, UpgradeError> {
     }
     nobody_else(settings)?;
     let now = Clock::system().now();
-    write(settings, &running(now))?;
+    let begun = ControlPlaneUpgrade {
+        message: Some("the host starts the upgrade".to_owned()),
+        ..ControlPlaneUpgrade::begun(now)
+    };
+    write(settings, &begun)?;
     if let Err(error) = systemd.start(unit::CONTROL_PLANE_UPGRADE).await {
         write(
             settings,
@@ -179,26 +183,13 @@ fn is_shipped_update(state: &Value, now: Timestamp) -> bool {
     update["scope"] == "application-only" && update["generation"].is_null() && is_fresh && is_at_work
 }
 
-fn running(now: Timestamp) -> ControlPlaneUpgrade {
-    ControlPlaneUpgrade {
-        status: UpgradeStatus::Running,
-        updated_at: now,
-        started_at: Some(now),
-        finished_at: None,
-        message: Some("the host starts the upgrade".to_owned()),
-        from_image: None,
-        to_image: None,
-        resolved_image: None,
-    }
-}
-
 fn blocked(now: Timestamp, started_at: Option<Timestamp>, message: String) -> ControlPlaneUpgrade {
     ControlPlaneUpgrade {
         status: UpgradeStatus::Blocked,
         started_at,
         finished_at: Some(now),
         message: Some(message),
-        ..running(now)
+        ..ControlPlaneUpgrade::begun(now)
     }
 }
 

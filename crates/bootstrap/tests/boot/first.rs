@@ -245,6 +245,8 @@ async fn what_keeps_a_boot_from_going_on_is_named_and_recorded() -> Result<()> {
         "{why}"
     );
 
+    no_default_route(&cluster, &scene).await?;
+
     // An import that fails stops a box that has nothing yet, and not one that runs.
     ensure!(scene.run(&[]).await?.status.success());
     scene.write("opt/alga-appliance/bin/k3s.broken", "")?;
@@ -268,5 +270,28 @@ async fn what_keeps_a_boot_from_going_on_is_named_and_recorded() -> Result<()> {
         "{}",
         said(&none)
     );
+    Ok(())
+}
+
+/// 50 W1: a machine without a default route says so on its consoles, in place of what follows from it.
+async fn no_default_route(cluster: &TestCluster, scene: &Scene) -> Result<()> {
+    const TABLE: &str = "proc/net/route";
+    scene.write(
+        TABLE,
+        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n",
+    )?;
+    cluster.pause_api()?;
+    let alone = scene.run(&["run", "--k3s-ready-timeout-seconds", "2"]).await?;
+    cluster.resume_api()?;
+    ensure!(alone.status.code() == Some(1), "{}", said(&alone));
+    let why = scene.state()?.steps[1].error.clone().unwrap_or_default();
+    ensure!(
+        why.contains("no default route") && why.contains("netplan"),
+        "{why}"
+    );
+    // Where the API server answers, nobody asks for routes.
+    let boots = scene.run(&[]).await?;
+    ensure!(boots.status.success(), "{}", said(&boots));
+    std::fs::remove_file(scene.at(TABLE))?;
     Ok(())
 }

@@ -32,6 +32,23 @@ pub struct ControlPlaneUpgrade {
     pub resolved_image: Option<String>,
 }
 
+impl ControlPlaneUpgrade {
+    /// One that begins now, of which nothing is known yet.
+    #[must_use]
+    pub fn begun(now: Timestamp) -> Self {
+        Self {
+            status: UpgradeStatus::Running,
+            updated_at: now,
+            started_at: Some(now),
+            finished_at: None,
+            message: None,
+            from_image: None,
+            to_image: None,
+            resolved_image: None,
+        }
+    }
+}
+
 /// How an upgrade stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -22,16 +22,7 @@ impl Report {
     pub(super) fn begin(path: &Path, now: Timestamp) -> Self {
         let report = Self {
             path: path.to_owned(),
-            upgrade: ControlPlaneUpgrade {
-                status: UpgradeStatus::Running,
-                updated_at: now,
-                started_at: Some(now),
-                finished_at: None,
-                message: None,
-                from_image: None,
-                to_image: None,
-                resolved_image: None,
-            },
+            upgrade: ControlPlaneUpgrade::begun(now),
         };
         report.write();
         report
