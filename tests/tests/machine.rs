@@ -38,7 +38,7 @@ struct StageLine {
     options: StageOptions,
 }
 
-/// Units of ours, and what they are told beside what they know: a port that is free here, and a registry that is not.
+/// Units of ours, and what they are told beside what they know: a port that is free here, and a registry.
 const UNITS: [&str; 6] = [
     "alga-appliance-bootstrap",
     "alga-appliance-console",
@@ -56,14 +56,19 @@ struct Host {
 }
 
 impl Host {
-    /// A host as the installer leaves it.
+    /// A host as the installer leaves it, beside a registry that is not there.
     async fn installed(cluster: &TestCluster) -> Result<Self> {
+        Self::beside(cluster, "127.0.0.1:1").await
+    }
+
+    /// The same, beside this registry.
+    async fn beside(cluster: &TestCluster, registry: &str) -> Result<Self> {
         let machine = Machine::new(&Locations::of_this_machine()?.cache)?;
         overlay(&machine.root()).await?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         for unit in UNITS {
             let text = format!(
-                "[Service]\nEnvironment=ALGA_APPLIANCE_PORT={port}\nEnvironment=ALGA_APPLIANCE_REGISTRY_HOST=127.0.0.1:1\n\
+                "[Service]\nEnvironment=ALGA_APPLIANCE_PORT={port}\nEnvironment=ALGA_APPLIANCE_REGISTRY_HOST={registry}\n\
                  Environment=ALGA_HOST_AGENT_RESCUE_ADDRESS=127.0.0.1\nEnvironment=ALGA_HOST_AGENT_RESCUE_AFTER_SECONDS=4\n"
             );
             machine.write(
@@ -166,6 +171,9 @@ impl Host {
             "{which}: complete {:.1} s after the machine was switched on",
             began.elapsed().as_secs_f64()
         );
+        let mut cpu = vec!["systemctl", "show", "--property=CPUUsageNSec", "--value"];
+        cpu.push("alga-appliance-bootstrap.service");
+        eprintln!("  {} ns of CPU, its children with it", self.says(&cpu)?);
         for step in self.boot()?.steps {
             let since = step.since.map(|since| since.to_string()).unwrap_or_default();
             eprintln!("  {since} {}", step.id.name());
@@ -460,5 +468,89 @@ async fn a_cluster_that_does_not_come_is_told_of_on_the_rescue_page() -> Result<
     host.until_the_wizard_answers().await?;
     let page = host.get("/").await.context("nothing answers")?;
     ensure!(!page.1.contains("rescue page"), "the rescue page stays");
+    Ok(())
+}
+
+/// A box of the shipped product, with our files laid over its own: what it left is kept, mended or scrubbed. Its
+/// registry takes connections and says nothing, which delays nothing (cases 12, 16, 35).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_box_of_the_shipped_product_is_taken_over_beside_a_registry_that_stalls() -> Result<()> {
+    if !can_boot()? {
+        return Ok(());
+    }
+    let cluster = cluster().await?;
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let mut host = Host::beside(&cluster, &silent.local_addr()?.to_string()).await?;
+    left_by_the_shipped_product(&host)?;
+    host.boots("a box of the shipped product").await?;
+
+    let unit = host.read("etc/systemd/system/k3s.service")?;
+    ensure!(
+        unit.matches("--disable local-storage").count() == 1 && unit.contains("--write-kubeconfig-mode 0600"),
+        "{unit}"
+    );
+    ensure!(
+        host.read("var/lib/alga-appliance/setup-token")? == OLD_TOKEN,
+        "the token changed"
+    );
+    let mode = fs::metadata(host.machine.at("var/lib/alga-appliance/setup-token"))?.mode();
+    ensure!(mode & 0o777 == 0o640, "anybody may read the token: {mode:o}");
+    for public in ["etc/issue", "etc/motd"] {
+        let text = host.read(public)?;
+        ensure!(
+            text.starts_with("Ubuntu 24.04 LTS") && text.matches("BEGIN ALGA").count() == 1,
+            "{public}: {text}"
+        );
+        ensure!(!text.contains(OLD_TOKEN.trim()), "{public} shows the token");
+    }
+    ensure!(
+        host.read("var/lib/alga-appliance/release-selection.json")? == OLD_SELECTION,
+        "what was selected changed"
+    );
+    ensure!(
+        host.says(&[
+            "systemctl",
+            "show",
+            "--property=LoadState",
+            "--value",
+            "alga-appliance.service"
+        ])? == "masked"
+    );
+    // The look at the channel comes to its own end, and boot has not waited for it.
+    let roll = "alga-control-plane-roll@background.service";
+    host.until("the look at the channel has ended", async || {
+        host.says(&["systemctl", "show", "--property=ActiveState", "--value", roll])
+            .is_ok_and(|state| state == "inactive")
+    })
+    .await?;
+    ensure!(host.says(&["systemctl", "--failed", "--no-legend"])?.is_empty());
+    let told = host.read("var/lib/alga-appliance/control-plane-upgrade.json")?;
+    ensure!(!told.contains("\"running\""), "{told}");
+    drop(silent);
+    Ok(())
+}
+
+const OLD_TOKEN: &str = "1111-2222-3333-4444-5555\n";
+const OLD_SELECTION: &str = "{\"selectedChannel\":\"stable\",\"somethingOfTheirs\":true}\n";
+
+/// Unit, token, banners and documents as the shipped product leaves them: readable by everybody, and kept for ever.
+fn left_by_the_shipped_product(host: &Host) -> Result<()> {
+    let write = |path: &str, text: &str| host.machine.write(path, text, 0o644);
+    write(
+        "etc/systemd/system/k3s.service",
+        "[Unit]\nDescription=Lightweight Kubernetes\n[Service]\nType=notify\n\
+         ExecStart=/opt/alga-appliance/bin/k3s server --disable traefik --disable servicelb \
+         --write-kubeconfig-mode 0644\n\
+         KillMode=process\nDelegate=yes\nRestart=always\nRestartSec=5s\n[Install]\nWantedBy=multi-user.target\n",
+    )?;
+    write("var/lib/alga-appliance/setup-token", OLD_TOKEN)?;
+    write("var/lib/alga-appliance/release-selection.json", OLD_SELECTION)?;
+    for public in ["etc/issue", "etc/motd"] {
+        let banner = format!(
+            "Ubuntu 24.04 LTS\n### BEGIN ALGA APPLIANCE SETUP ###\nOne-time setup token: {OLD_TOKEN}\
+             ### END ALGA APPLIANCE SETUP ###\n"
+        );
+        write(public, &banner)?;
+    }
     Ok(())
 }
