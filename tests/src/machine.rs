@@ -23,6 +23,8 @@ pub struct Machine {
     dir: TempDir,
     running: Option<Process>,
     boots: u32,
+    /// What is mounted into it at its next boot.
+    mounts: Vec<String>,
 }
 
 impl Machine {
@@ -43,6 +45,7 @@ impl Machine {
             dir,
             running: None,
             boots: 0,
+            mounts: Vec::new(),
         })
     }
 
@@ -64,6 +67,27 @@ impl Machine {
     /// What the system said.
     pub fn write(&self, path: &str, text: &str, mode: u32) -> Result<()> {
         Ok(state_file::replace(&self.at(path), text.as_bytes(), mode)?)
+    }
+
+    /// From the next boot on, no file can be made below `path`, until [`Machine::make_room`].
+    pub fn fill(&mut self, path: &str) {
+        // The directory itself has the only inode there is (tmpfs(5)).
+        self.mounts.push(format!("--tmpfs={path}:mode=0750,nr_inodes=1"));
+    }
+
+    /// Files can be made below `path` again.
+    ///
+    /// # Errors
+    /// The machine is off, or the kernel declines.
+    pub fn make_room(&self, path: &str) -> Result<()> {
+        let output = self.inside(&["mount", "-o", "remount,nr_inodes=10000", path])?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "making room below {path}: {}",
+            said.trim()
+        );
+        Ok(())
     }
 
     /// Switches it on. It shares this machine's network.
@@ -89,6 +113,7 @@ impl Machine {
                 .iter()
                 .chain(&more)
                 .map(|text| (*text).to_owned())
+                .chain(self.mounts.clone())
                 .collect(),
             env: Vec::new(),
             dir: self.dir.path().to_owned(),

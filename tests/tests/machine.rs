@@ -171,9 +171,6 @@ impl Host {
             "{which}: complete {:.1} s after the machine was switched on",
             began.elapsed().as_secs_f64()
         );
-        let mut cpu = vec!["systemctl", "show", "--property=CPUUsageNSec", "--value"];
-        cpu.push("alga-appliance-bootstrap.service");
-        eprintln!("  {} ns of CPU, its children with it", self.says(&cpu)?);
         for step in self.boot()?.steps {
             let since = step.since.map(|since| since.to_string()).unwrap_or_default();
             eprintln!("  {since} {}", step.id.name());
@@ -552,5 +549,35 @@ fn left_by_the_shipped_product(host: &Host) -> Result<()> {
         );
         write(public, &banner)?;
     }
+    Ok(())
+}
+
+/// Case 5: a state volume without room is named on the console, leaves no half a token, and boot goes on by itself
+/// once there is room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named_on_the_console_and_boot_goes_on_when_there_is_room() -> Result<()> {
+    const STATE: &str = "/var/lib/alga-appliance";
+    if !can_boot()? {
+        return Ok(());
+    }
+    let cluster = cluster().await?;
+    let mut host = Host::installed(&cluster).await?;
+    host.machine.fill(STATE);
+    host.switch_on()?;
+    host.until("the console names the full disk", async || {
+        let console = host.machine.console();
+        console.contains("No space left on device") && console.contains("setup-token")
+    })
+    .await?;
+    ensure!(
+        host.says(&["ls", "-A", STATE])?.is_empty(),
+        "half a token was left"
+    );
+    host.machine.make_room(STATE)?;
+    host.until_the_wizard_answers().await?;
+    let token = host.says(&["cat", "/var/lib/alga-appliance/setup-token"])?;
+    ensure!(token.len() == 24, "{} characters are no token", token.len());
+    ensure!(host.says(&["stat", "-c", "%a %u %g", "/var/lib/alga-appliance/setup-token"])? == "640 0 10001");
+    ensure!(host.says(&["systemctl", "--failed", "--no-legend"])?.is_empty());
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! The one-time setup token: made once, on the state volume, for the pod to read (50 §5, 30 §2).
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use appliance_common::process::chain;
 use appliance_common::random;
 use appliance_common::secret::Secret;
 
@@ -103,10 +105,13 @@ pub(crate) fn ensure(places: &Places) -> Result<(), TokenError> {
         path: path.clone(),
         source,
     })?;
-    let is_fit = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok_and(|text| Token::parse(text).is_some());
+    let fit = |bytes: &[u8]| std::str::from_utf8(bytes).ok().and_then(Token::parse);
     let place = match &there {
         None => Place::Free,
-        Some(bytes) if is_fit(bytes) => return Ok(()),
+        Some(bytes) if let Some(token) = fit(bytes) => {
+            close_to_others(path, &token);
+            return Ok(());
+        }
         Some(_) if owned::is_there(&places.admin_credential()) => return Ok(()),
         Some(_) => Place::Any,
     };
@@ -114,6 +119,19 @@ pub(crate) fn ensure(places: &Places) -> Result<(), TokenError> {
         // Somebody made one at the same moment; theirs is as good.
         Err(error) if place == Place::Free && error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         written => written.map_err(unwritable),
+    }
+}
+
+/// The shipped product let every local user read it (50 W28): the same token is put in its place as ours. A disk
+/// without room for that stops no boot; the next one tries again.
+fn close_to_others(path: &Path, token: &Token) {
+    let is_open = |meta: &std::fs::Metadata| meta.mode().trailing_zeros() < 3;
+    let closed = match std::fs::symlink_metadata(path) {
+        Ok(meta) if is_open(&meta) => write(path, token, Place::Any),
+        looked => looked.map(drop),
+    };
+    if let Err(error) = closed {
+        tracing::warn!(error = chain(&error), path = %path.display(), "every local user may read the setup token");
     }
 }
 

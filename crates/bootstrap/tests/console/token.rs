@@ -1,7 +1,7 @@
 //! The setup token: made once, mended, never through a link.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -52,6 +52,21 @@ fn a_damaged_token_is_made_anew_unless_a_password_was_chosen() -> Result<()> {
     host.write("state/setup-token", "consumed\n")?;
     ensure!(host.run(&["init-token"])?.status.success());
     ensure!(host.token()? == "consumed\n");
+    Ok(())
+}
+
+/// 50 W28: the shipped product's token could be read by every local user. It stays the token.
+#[test]
+fn a_token_that_everybody_may_read_is_closed_and_stays() -> Result<()> {
+    let host = Host::new()?;
+    host.write("state/setup-token", "1111-2222-3333-4444-5555\n")?;
+    let path = host.at("state/setup-token");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
+    for _ in 0..2 {
+        ensure!(host.run(&["init-token"])?.status.success());
+        ensure!(host.read("state/setup-token")? == "1111-2222-3333-4444-5555\n");
+        ensure!(fs::metadata(&path)?.mode() & 0o777 == 0o640);
+    }
     Ok(())
 }
 
