@@ -80,14 +80,8 @@ impl Machine {
     /// # Errors
     /// The machine is off, or the kernel declines.
     pub fn make_room(&self, path: &str) -> Result<()> {
-        let output = self.inside(&["mount", "-o", "remount,nr_inodes=10000", path])?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success(),
-            "making room below {path}: {}",
-            said.trim()
-        );
-        Ok(())
+        let command = ["mount", "-o", "remount,nr_inodes=10000", path];
+        succeeded(&format!("{command:?}"), &self.inside(&command)?)
     }
 
     /// Switches it on. It shares this machine's network.
@@ -200,13 +194,12 @@ fn distribution(cache: &Path) -> Result<PathBuf> {
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<()> {
-    let output = system(program, arguments)?;
+    succeeded(&format!("{program} {arguments:?}"), &system(program, arguments)?)
+}
+
+fn succeeded(command: &str, output: &Output) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "{program} {arguments:?}: {}",
-        said.trim()
-    );
+    ensure!(output.status.success(), "{command}: {}", said.trim());
     Ok(())
 }
 
