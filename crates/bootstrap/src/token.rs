@@ -9,9 +9,9 @@ use appliance_common::process::chain;
 use appliance_common::random;
 use appliance_common::secret::Secret;
 
-use crate::command;
 use crate::owned::{self, Place};
 use crate::settings::Places;
+use crate::{command, say};
 
 /// Groups of a token, and digits of a group.
 const GROUPS: usize = 5;
@@ -131,7 +131,11 @@ fn close_to_others(path: &Path, token: &Token) {
         looked => looked.map(drop),
     };
     if let Err(error) = closed {
-        tracing::warn!(error = chain(&error), path = %path.display(), "every local user may read the setup token");
+        let path = path.display();
+        say::error(&format!(
+            "every local user may read the setup token {path}: {}",
+            chain(&error)
+        ));
     }
 }
 
