@@ -39,13 +39,14 @@ struct StageLine {
 }
 
 /// Units of ours, and what they are told beside what they know: a port that is free here, and a registry.
-const UNITS: [&str; 6] = [
+const UNITS: [&str; 7] = [
     "alga-appliance-bootstrap",
     "alga-appliance-console",
     "alga-appliance-banner",
     "alga-host-agent",
     "alga-control-plane-roll@",
     "alga-control-plane-reapply",
+    "alga-control-plane-rights@",
 ];
 
 struct Host {

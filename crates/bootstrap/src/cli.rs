@@ -9,7 +9,9 @@ use appliance_kubectl_queue::Gate;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::settings::Places;
-use crate::{admin_credential, banner, preflight, reapply, reset, reset_admin, resolve_image, run, token};
+use crate::{
+    admin_credential, banner, preflight, reapply, reset, reset_admin, resolve_image, rights, run, token,
+};
 
 /// Brings the appliance up on this host, and mends it when it does not come up.
 #[derive(Debug, Parser)]
@@ -43,6 +45,8 @@ enum Job {
     Preflight(preflight::Flags),
     /// Puts the control plane's objects back; deletes nothing
     Reapply(reapply::Flags),
+    /// What the control plane may do in the cluster: what setup needs as well, or no longer
+    Rights(rights::Flags),
     /// Takes data, application or everything away, as planned and confirmed
     Reset(reset::Flags),
     /// Forgets the management password and makes a new setup token
@@ -64,6 +68,7 @@ pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Job::ResolveImage(flags) => resolve_image::main(&places, &flags),
         Job::Preflight(flags) => preflight::main(gate, &places, &flags),
         Job::Reapply(flags) => reapply::main(gate, &places, &flags),
+        Job::Rights(flags) => rights::main(&places, &flags),
         Job::Reset(flags) => reset::main(&places, flags),
         Job::ResetAdmin(flags) => reset_admin::main(&places, &flags),
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::rights::Rights;
 use crate::settings::Places;
 
 /// Files below the appliance's root.
@@ -14,6 +15,8 @@ pub(crate) struct Installed {
     pub(crate) archives: Vec<PathBuf>,
     /// Manifests of the control plane, in the order they are applied.
     pub(crate) manifests: Vec<PathBuf>,
+    /// What the control plane may do.
+    pub(crate) rights: Rights,
     /// The provisioner's.
     pub(crate) storage: PathBuf,
 }
@@ -48,6 +51,9 @@ impl Installed {
         };
         let dir = there("the directory of manifests", control_plane.join("manifests"))?;
         let manifests = MANIFESTS.map(|name| there("the manifest", dir.join(name)));
+        let rights = Rights::of(places);
+        there("the manifest", rights.application.clone())?;
+        there("the manifest", rights.setup.clone())?;
         let images = there("the directory of images", control_plane.join("images"))?;
         let archives = archives(&images);
         if archives.is_empty() {
@@ -62,6 +68,7 @@ impl Installed {
             k3s: executable(&root.join("bin/k3s")),
             archives,
             manifests: manifests.into_iter().collect::<Result<_, _>>()?,
+            rights,
             storage,
         })
     }

@@ -22,6 +22,7 @@ mod reapply;
 mod reset;
 mod reset_admin;
 mod resolve_image;
+mod rights;
 mod run;
 mod say;
 mod settings;

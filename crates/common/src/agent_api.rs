@@ -9,6 +9,7 @@ mod captures;
 mod client;
 mod facts;
 mod operations;
+mod rights;
 mod storage;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub use captures::{CapturedFile, SupportCaptures};
 pub use client::{AgentClient, AgentError};
 pub use facts::{DiskFacts, HostFacts, OsRelease};
 pub use operations::{Operations, UpgradeStarted};
+pub use rights::{RightsConverged, SetupRights};
 pub use storage::{ConvergeMode, ConvergeStorage, HostItem, StorageConverged};
 
 /// Routes, by their paths.
@@ -38,6 +40,9 @@ pub mod route {
     pub const CONTROL_PLANE_UPGRADE: &str = "/v1/control-plane/upgrade";
     /// `POST`, no body: lets go of the control plane's port, on which the rescue page is (decision 18).
     pub const PORT_RELEASE: &str = "/v1/port/release";
+    /// `POST` [`super::SetupRights`]: the control plane gets the rights that setup needs, or gives them back
+    /// ([`super::RightsConverged`]); answered once the cluster has them.
+    pub const SETUP_RIGHTS: &str = "/v1/setup-rights";
     /// `GET`: how the host's own operations stand ([`super::Operations`]).
     pub const OPERATIONS: &str = "/v1/operations";
 }

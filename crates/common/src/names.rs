@@ -197,6 +197,10 @@ pub mod unit {
     pub const CONTROL_PLANE_UPGRADE: &str = "alga-control-plane-roll@requested.service";
     /// From power-on to the wizard.
     pub const BOOTSTRAP: &str = "alga-appliance-bootstrap.service";
+    /// Gives the control plane the rights that setup needs.
+    pub const SETUP_RIGHTS_BIND: &str = "alga-control-plane-rights@bind.service";
+    /// Takes them back, once the appliance is installed.
+    pub const SETUP_RIGHTS_DROP: &str = "alga-control-plane-rights@drop.service";
     /// Puts the control plane's objects back.
     pub const CONTROL_PLANE_REAPPLY: &str = "alga-control-plane-reapply.service";
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue};
 use zbus::{Connection, Message};
 
@@ -21,9 +21,13 @@ const SOCKET: &str = "/run/dbus/system_bus_socket";
 /// Longest time one call may take.
 const LIMIT: Duration = Duration::from_secs(25);
 
+/// How often a job that is queued is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 const SERVICE: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const JOB: &str = "org.freedesktop.systemd1.Job";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const ROOT: &str = "/org/freedesktop/systemd1";
 
@@ -39,7 +43,7 @@ pub enum SystemdError {
         source: io::Error,
     },
     /// No answer in time.
-    #[error("{doing}: systemd did not answer within {LIMIT:?}")]
+    #[error("{doing}: systemd was not done in time; see: systemctl list-jobs")]
     TooSlow {
         /// What was asked.
         doing: String,
@@ -115,6 +119,39 @@ impl Systemd {
         self.manager(&format!("starting {unit} anew"), "RestartUnit", &asked)
             .await
             .map(drop)
+    }
+
+    /// Starts a unit that does one thing and ends (`Type=oneshot`), and waits for its end; whether it did it.
+    ///
+    /// systemd removes the job of a start once the unit's commands are done (org.freedesktop.systemd1(5)).
+    ///
+    /// # Errors
+    /// [`SystemdError`]; too slow also when it is not done within `limit`: it then goes on by itself.
+    pub async fn run(&self, unit: &str, limit: Duration) -> Result<bool, SystemdError> {
+        let doing = format!("running {unit}");
+        let said = self.manager(&doing, "StartUnit", &(unit, "replace")).await?;
+        let job: OwnedObjectPath = read(&doing, &said)?;
+        let ended = async {
+            while self.is_queued(&job).await {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        if timeout(limit, ended).await.is_err() {
+            return Err(SystemdError::TooSlow { doing });
+        }
+        Ok(self.state(unit).await?.as_deref() != Some("failed"))
+    }
+
+    /// Whether the job is there; one that is done has no object any more.
+    async fn is_queued(&self, job: &OwnedObjectPath) -> bool {
+        let asked = (JOB, "State");
+        let call = self
+            .connection
+            .call_method(Some(SERVICE), job, Some(PROPERTIES), "Get", &asked);
+        !matches!(
+            within("asking for a job", call).await,
+            Err(SystemdError::Refused { .. })
+        )
     }
 
     /// How a unit stands: `active`, `activating`, `failed`, `inactive`; `None` when systemd knows no such unit.

@@ -30,6 +30,7 @@ pub mod recorder;
 pub mod redemption;
 pub mod repair;
 pub mod retry;
+mod rights;
 pub mod run;
 #[cfg(test)]
 mod sample;

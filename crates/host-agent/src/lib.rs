@@ -7,6 +7,7 @@ mod capture;
 mod facts;
 mod operations;
 mod rescue;
+mod rights;
 mod routes;
 mod server;
 mod settings;

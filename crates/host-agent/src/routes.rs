@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use appliance_common::agent_api::{AgentRefusal, ConvergeStorage, UpgradeStarted, route};
+use appliance_common::agent_api::{
+    AgentRefusal, ConvergeStorage, RightsConverged, SetupRights, UpgradeStarted, route,
+};
 use appliance_common::process::chain;
 use appliance_kubectl_queue::Starter;
 use bytes::Bytes;
@@ -17,18 +19,19 @@ use crate::rescue::Rescue;
 use crate::settings::Settings;
 use crate::storage::{self, ConvergeError};
 use crate::upgrade::{self, Upgrades};
-use crate::{facts, operations};
+use crate::{facts, operations, rights};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the agent can do, as `GET /v1/health` tells it.
-const CAPABILITIES: [&str; 6] = [
+const CAPABILITIES: [&str; 7] = [
     "support-bundle",
     "host-facts",
     "storage-converge",
     "control-plane-upgrade",
     "operations",
     "port-release",
+    "setup-rights",
 ];
 
 /// Everything that requests share.
@@ -72,6 +75,7 @@ impl Agent {
                 let released = self.rescue.release().await;
                 ok(&json!({"ok": true, "released": released}))
             }
+            (&Method::POST, route::SETUP_RIGHTS) => self.rights(body).await,
             (&Method::GET, route::OPERATIONS) => ok(&operations::read(&self.settings)),
             _ => refusal(StatusCode::NOT_FOUND, "not found"),
         }
@@ -88,6 +92,27 @@ impl Agent {
                 respond(StatusCode::ACCEPTED, &answer)
             }
             Err(error) if error.is_busy() => refusal(StatusCode::CONFLICT, &chain(&error)),
+            Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
+        }
+    }
+
+    async fn rights(&self, body: &Bytes) -> Response<Full<Bytes>> {
+        let asked = if body.is_empty() {
+            Ok(SetupRights::default())
+        } else {
+            serde_json::from_slice(body)
+        };
+        let Ok(asked) = asked else {
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "the body must be empty, {\"wanted\": true} or {\"wanted\": false}",
+            );
+        };
+        match rights::converge(&self.settings, asked).await {
+            Ok(()) => ok(&RightsConverged {
+                ok: true,
+                wanted: asked.wanted,
+            }),
             Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
         }
     }

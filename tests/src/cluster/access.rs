@@ -1,9 +1,10 @@
 //! Users with fewer rights than the administrator.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use appliance_common::names::{CONTROL_PLANE_WORKLOAD, namespace};
 use appliance_common::state_file;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,6 +17,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
 use super::{TestCluster, kubeconfig};
+use crate::apply;
+
+/// What the host applies for the control plane.
+const MANIFESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/control-plane");
 
 /// Where the accounts of restricted users are.
 const NAMESPACE: &str = "default";
@@ -55,14 +60,48 @@ impl TestCluster {
             .create(&post, &binding)
             .await
             .with_context(|| format!("binding the role {name}"))?;
+        self.issue(&accounts, name).await
+    }
+
+    /// The control plane's own account, with the manifests of `deploy/control-plane` by these names applied (all in
+    /// namespaces that are there); gives the path of its kubeconfig. Anew each time, so that namespaces that came since
+    /// have their Roles.
+    ///
+    /// # Errors
+    /// The API server refuses one of the objects.
+    pub async fn pod_kubeconfig(&self, manifests: &[&str]) -> Result<PathBuf> {
+        let client = self.client().await?;
+        for name in ["namespace.yaml", "rbac.yaml"].iter().chain(manifests) {
+            let path = Path::new(MANIFESTS).join(name);
+            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            apply::yaml(&client, "boot", "default", &text)
+                .await
+                .with_context(|| format!("applying {name}"))?;
+        }
+        let accounts = Api::<ServiceAccount>::namespaced(client, namespace::CONTROL_PLANE);
+        self.issue(&accounts, CONTROL_PLANE_WORKLOAD).await
+    }
+
+    /// Where [`TestCluster::pod_kubeconfig`] has put it.
+    #[must_use]
+    pub fn issued_to_the_pod(&self) -> PathBuf {
+        self.issued(CONTROL_PLANE_WORKLOAD)
+    }
+
+    fn issued(&self, name: &str) -> PathBuf {
+        self.dir().join(format!("{name}.kubeconfig"))
+    }
+
+    async fn issue(&self, accounts: &Api<ServiceAccount>, name: &str) -> Result<PathBuf> {
         let request: TokenRequest = serde_json::from_value(json!({
             "metadata": {},
             "spec": {"audiences": [], "expirationSeconds": TOKEN_SECONDS},
         }))?;
+        let post = PostParams::default();
         let issued = accounts.create_token_request(name, &post, &request).await;
         let issued = issued.with_context(|| format!("issuing a token for {name}"))?;
         let token = issued.status.context("the token request has no status")?.token;
-        let file = self.dir().join(format!("{name}.kubeconfig"));
+        let file = self.issued(name);
         kubeconfig::write(&file, &self.url(), &self.ca_pem, &token)?;
         Ok(file)
     }
@@ -73,7 +112,7 @@ impl TestCluster {
     /// # Errors
     /// The user has no kubeconfig here, or the files cannot be written.
     pub fn account_dir(&self, name: &str) -> Result<PathBuf> {
-        let kubeconfig = fs::read_to_string(self.dir().join(format!("{name}.kubeconfig")))?;
+        let kubeconfig = fs::read_to_string(self.issued(name))?;
         let kubeconfig: Value = serde_json::from_str(&kubeconfig)?;
         let token = kubeconfig["users"][0]["user"]["token"]
             .as_str()

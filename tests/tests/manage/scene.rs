@@ -367,7 +367,8 @@ fn open(dir: &TempDir, cluster: &TestCluster, registry: &str) -> Result<App> {
     let path = |name: &str| dir.path().join(name).display().to_string();
     let mut args = vec!["appliance-control-plane".to_owned()];
     for (flag, value) in [
-        ("--kubeconfig", cluster.kubeconfig().display().to_string()),
+        // What running needs, and nothing of what setup needs.
+        ("--kubeconfig", cluster.issued_to_the_pod().display().to_string()),
         ("--registry-host", registry.to_owned()),
         ("--token-file", path("setup-token")),
         ("--admin-credential-file", path("admin-ui-credential.json")),
@@ -416,6 +417,11 @@ async fn prepared() -> Result<TestCluster> {
     tokio::time::timeout(LIMIT, served)
         .await
         .context("HelmReleases are not served")?;
+    for name in ["msp", "alga-system", "appliance-system", "flux-system"] {
+        let object = format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}");
+        apply::yaml(&cluster.client().await?, "test", "default", &object).await?;
+    }
+    cluster.pod_kubeconfig(&["rbac-application.yaml"]).await?;
     Ok(cluster)
 }
 

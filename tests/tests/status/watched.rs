@@ -51,7 +51,7 @@ async fn a_change_in_the_cluster_is_on_the_stream_and_nothing_is_asked_for_it() 
     let manifest = std::fs::read_to_string(flux::manifest(&tools()?)?.path)?;
     apply::yaml(&client, "test", "default", &manifest).await?;
     namespace(&client, "msp").await?;
-    let page = Page::open(&cluster.kubeconfig()).await?;
+    let page = Page::open(&cluster.pod_kubeconfig(&[]).await?).await?;
     page.settled(&cluster, WITH_FLUX).await?;
     let before = cluster.requests_of(AGENT)?.len();
     let nothing_was_asked = || {
@@ -154,7 +154,7 @@ async fn kinds_that_come_later_are_found_and_one_object_that_is_no_object_stops_
     let cluster = TestCluster::start(&tools()?, Parts::Api).await?;
     let client = cluster.client().await?;
     namespace(&client, "alga-system").await?;
-    let page = Page::open(&cluster.kubeconfig()).await?;
+    let page = Page::open(&cluster.pod_kubeconfig(&[]).await?).await?;
     let before = page.settled(&cluster, PLAIN).await?;
     ensure!(
         before["flux"]["helmReleases"]

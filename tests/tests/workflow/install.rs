@@ -43,6 +43,8 @@ impl Scene {
     pub(crate) async fn start() -> Result<Self> {
         let tools = tools()?;
         let stack = Stack::start(&tools).await?;
+        // With the pod's own account, and no right that it does not have.
+        stack.cluster.pod_kubeconfig(&["rbac-setup.yaml"]).await?;
         let published = publish(&Options::sample(stack.registry.host().parse()?, "1.0.0")).await;
         Ok(Self {
             published: published.context("publishing")?,
@@ -56,7 +58,11 @@ impl Scene {
     pub(crate) fn volume(&self) -> Result<Volume> {
         let manifest = flux::manifest(&self.tools)?.path;
         let cluster = &self.stack.cluster;
-        Volume::new(cluster.kubeconfig(), &self.stack.registry.host(), Some(manifest))
+        Volume::new(
+            cluster.issued_to_the_pod(),
+            &self.stack.registry.host(),
+            Some(manifest),
+        )
     }
 }
 
@@ -196,7 +202,6 @@ async fn the_cluster_has_exactly_the_objects_of_the_contract(scene: &Scene) -> R
             "ConfigMap alga-system/appliance-values-temporal-worker",
             "ConfigMap alga-system/appliance-values-workflow-worker",
             "Kustomization flux-system/alga-appliance",
-            "Namespace /alga-appliance-control-plane",
             "Namespace /alga-system",
             "Namespace /appliance-system",
             "Namespace /flux-system",

@@ -96,6 +96,8 @@ impl Site {
         }
         // The API server takes a tenth of a second for each.
         try_join_all(NAMESPACES.map(|name| self.remove_namespace(name))).await?;
+        // The pod's own namespace and rights are there before the pod is.
+        self.cluster.pod_kubeconfig(&["rbac-setup.yaml"]).await?;
         Ok(())
     }
 
@@ -134,8 +136,9 @@ impl Site {
 }
 
 async fn volume(cluster: &TestCluster, client: &Client, registry: &str) -> Result<Volume> {
-    let mut volume = Volume::new(cluster.kubeconfig(), registry, None)?;
-    volume.settings.cluster = ClusterSource::new(cluster.kubeconfig()).with_call_limit(CALL_LIMIT);
+    let kubeconfig = cluster.pod_kubeconfig(&["rbac-setup.yaml"]).await?;
+    let mut volume = Volume::new(kubeconfig.clone(), registry, None)?;
+    volume.settings.cluster = ClusterSource::new(kubeconfig).with_call_limit(CALL_LIMIT);
     // No pod runs here, so the storage test cannot: it counts as passed.
     let proof = storage::proof(client).await?;
     // Outside the state volume, which tests fill up and make read-only.

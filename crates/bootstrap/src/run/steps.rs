@@ -23,6 +23,7 @@ use crate::image_record;
 use crate::images::{self, Containerd, ImageError};
 use crate::k3s::{self, K3sError};
 use crate::manifests::{self, ManifestError};
+use crate::rights::{self, RightsError};
 use crate::settings::Places;
 
 /// Deadline of one request to the API server.
@@ -41,6 +42,8 @@ pub(crate) enum StepError {
     Manifest(ManifestError),
     #[error("asking the cluster")]
     Cluster(#[source] ClusterError),
+    #[error(transparent)]
+    Rights(RightsError),
     #[error("somebody else works on this host; see who, and try again")]
     Busy(#[source] LockError),
     #[error("keeping the record of the control plane's image")]
@@ -65,6 +68,7 @@ impl StepError {
             | Self::NotReady { .. }
             | Self::Busy(_) => true,
             Self::Image(error) => matches!(error, ImageError::NoBinary { .. }),
+            Self::Rights(error) => matches!(error, RightsError::Manifest(_)),
             Self::K3s(_) | Self::Cluster(_) | Self::ImageRecord(_) => false,
         }
     }
@@ -235,7 +239,10 @@ impl Steps<'_> {
         manifests::with_settings_hash(&mut objects);
         manifests::apply(cluster, &objects)
             .await
-            .map_err(StepError::Cluster)
+            .map_err(StepError::Cluster)?;
+        let rights = &self.work.installed.rights;
+        let converged = rights.converge(cluster, self.places, rights::Wish::Drop).await;
+        converged.map_err(StepError::Rights)
     }
 
     /// Image of the live Deployment, empty when it names none; `None` when the server says that there is none.

@@ -12,9 +12,9 @@ use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::standins::systemd::Systemd;
 use appliance_tests::tools::Tools;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::ConfigMap;
-use k8s_openapi::api::rbac::v1::ClusterRole;
-use kube::api::{Api, Patch, PatchParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use tokio::time::{Instant, sleep};
 
 use crate::scene::{Scene, said};
@@ -44,6 +44,7 @@ async fn a_box_boots_and_boots_again_and_keeps_the_image_it_runs() -> Result<()>
     let scene = Scene::new(&cluster.kubeconfig())?;
     let systemd = Systemd::below(scene.root.path())?;
     first_boot(&cluster, &scene, &systemd).await?;
+    rights_by_state(&cluster, &scene).await?;
     second_boot(&scene, &systemd).await?;
     network_told(&scene).await?;
     image_kept(&cluster, &scene).await
@@ -86,6 +87,61 @@ async fn first_boot(cluster: &TestCluster, scene: &Scene, systemd: &Systemd) -> 
         !serde_json::to_string(&role.rules)?.contains('*'),
         "a rule grants everything"
     );
+    Ok(())
+}
+
+/// Decision 17: what setup needs is bound until the appliance is installed, and then only while it was asked for;
+/// Secrets are read by namespace, as far as the namespaces are there.
+async fn rights_by_state(cluster: &TestCluster, scene: &Scene) -> Result<()> {
+    let client = cluster.client().await?;
+    let bindings = Api::<ClusterRoleBinding>::all(client.clone());
+    let is_bound = async || anyhow::Ok(bindings.get_opt("appliance-control-plane").await?.is_some());
+    ensure!(is_bound().await?, "nothing is installed yet");
+    ensure!(
+        bindings
+            .get_opt("appliance-control-plane-standing")
+            .await?
+            .is_some()
+    );
+    let standing = Api::<ClusterRole>::all(client.clone())
+        .get("appliance-control-plane")
+        .await?;
+    let rules = serde_json::to_string(&standing.rules)?;
+    for word in ["*", "secrets", "escalate", "bind", "delete", "patch"] {
+        ensure!(
+            !rules.contains(&format!("\"{word}\"")),
+            "{word} is granted everywhere: {rules}"
+        );
+    }
+    let msp = serde_json::from_str(r#"{"metadata": {"name": "msp"}}"#)?;
+    Api::<Namespace>::all(client.clone())
+        .create(&PostParams::default(), &msp)
+        .await?;
+    for (selection, asked, bound) in [
+        ("{}", "drop", true),
+        ("no JSON", "drop", true),
+        (r#"{"installedAt": "2026-06-01T00:00:00.000Z"}"#, "drop", false),
+        (r#"{"installedAt": "2026-06-01T00:00:00.000Z"}"#, "bind", true),
+    ] {
+        scene.write("state/release-selection.json", selection)?;
+        let run = scene.run(&["rights", asked]).await?;
+        ensure!(run.status.success(), "{}", said(&run));
+        ensure!(is_bound().await? == bound, "{asked} with {selection}");
+    }
+    let roles = Api::<Role>::all(client.clone())
+        .list(&ListParams::default())
+        .await?;
+    let places: Vec<_> = roles
+        .items
+        .iter()
+        .filter(|role| role.metadata.name.as_deref() == Some("appliance-control-plane"))
+        .filter_map(|role| role.metadata.namespace.as_deref())
+        .collect();
+    ensure!(places == ["alga-appliance-control-plane", "msp"], "{places:?}");
+    // The next boot takes back what a retry was given.
+    let run = scene.run(&["reapply"]).await?;
+    ensure!(run.status.success() && !is_bound().await?, "{}", said(&run));
+    std::fs::remove_file(scene.at("state/release-selection.json"))?;
     Ok(())
 }
 

@@ -43,6 +43,8 @@ impl Scene {
         for name in [
             "namespace.yaml",
             "rbac.yaml",
+            "rbac-setup.yaml",
+            "rbac-application.yaml",
             "workload.yaml",
             "support-namespace.yaml",
         ] {

@@ -28,7 +28,12 @@ fn every_unit_starts_something_that_is_there_and_is_no_more_exposed_than_it_may_
                 continue;
             };
             // One instance of a template stands for all.
-            let arguments = arguments.replace("%i", "background");
+            let instance = if arguments.contains("rights") {
+                "bind"
+            } else {
+                "background"
+            };
+            let arguments = arguments.replace("%i", instance);
             let mut arguments: Vec<_> = arguments.split_whitespace().collect();
             arguments.push("--help");
             let help = host.run(&arguments)?;
@@ -50,7 +55,7 @@ fn every_unit_starts_something_that_is_there_and_is_no_more_exposed_than_it_may_
         exposed(&path)?;
         count += 1;
     }
-    ensure!(count == 7, "{count} units");
+    ensure!(count == 8, "{count} units");
     Ok(())
 }
 

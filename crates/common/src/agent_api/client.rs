@@ -16,8 +16,8 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::{
-    AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, Operations, StorageConverged, UpgradeStarted,
-    route,
+    AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, Operations, RightsConverged, SetupRights,
+    StorageConverged, UpgradeStarted, route,
 };
 
 /// Deadline of one call, unless another is asked for.
@@ -144,6 +144,16 @@ impl AgentClient {
     /// See [`AgentError`]; [`AgentError::Busy`] while another operation changes the appliance.
     pub async fn upgrade_control_plane(&self) -> Result<UpgradeStarted, AgentError> {
         self.call(Method::POST, route::CONTROL_PLANE_UPGRADE, Bytes::new())
+            .await
+    }
+
+    /// Has the control plane given the rights that setup needs, or takes them back.
+    ///
+    /// # Errors
+    /// See [`AgentError`].
+    pub async fn setup_rights(&self, wanted: bool) -> Result<RightsConverged, AgentError> {
+        let path = route::SETUP_RIGHTS;
+        self.call(Method::POST, path, body(path, &SetupRights { wanted })?)
             .await
     }
 

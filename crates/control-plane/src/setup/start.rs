@@ -115,6 +115,14 @@ impl Setup {
             Ok(context) => context,
             Err(failure) => return block(recorder, failure).await,
         };
+        // Until then boot sees to it that the rights are there.
+        if self
+            .selection()
+            .is_some_and(|selection| selection.installed_at.is_some())
+            && let Ok(cluster) = context.cluster().await
+        {
+            self.gain_rights(cluster).await;
+        }
         let engine = Engine::new(recorder.clone(), steps::all());
         loop {
             let result = engine.run(&context).await;
@@ -124,7 +132,10 @@ impl Setup {
                 "setup run ended"
             );
             match result {
-                Ok(()) => return self.settle(recorder).await,
+                Ok(()) => {
+                    self.settle(recorder).await;
+                    return self.drop_rights().await;
+                }
                 // The engine logged why, and the journal has it.
                 Err(EngineError::Blocked { .. } | EngineError::Record(RecordError::Ending)) => return,
                 Err(EngineError::Record(error)) => {

@@ -76,7 +76,7 @@ impl Setup {
     async fn repair_once(&self) -> Result<(), Attempt> {
         let opened = self.settings.cluster.open(Meter::default().into()).await;
         let cluster = opened.map_err(Attempt::Cluster)?;
-        let storage = Storage::new(cluster, self.settings.storage.clone(), self.clock.clone());
+        let storage = Storage::new(cluster.clone(), self.settings.storage.clone(), self.clock.clone());
         if !storage.was_proven() && self.selection().is_none() {
             tracing::debug!("storage was never set up here: nothing to repair");
             return Ok(());
@@ -87,7 +87,9 @@ impl Setup {
         let _lock = self.lock("a storage repair").map_err(Attempt::Busy)?;
         let log = RepairLog::at(self.settings.beside_state(file::STORAGE_LOG), self.clock.clone());
         log.say("storage does not run as it should: repairing it");
+        self.gain_rights(&cluster).await;
         let repaired = storage.converge(&|text| log.say(&text)).await;
+        self.drop_rights().await;
         match &repaired {
             Ok(report) => log.say(&report.summary()),
             Err(error) => log.say(&chain(error)),

@@ -2,6 +2,7 @@
 //! the host.
 
 mod rescue;
+mod rights;
 mod upgrade;
 
 use std::fs;
