@@ -3,13 +3,17 @@
 //!
 //! Text goes through line by line (`lines.rs` knows what reaches over lines). What was taken is replaced by `[REDACTED:rule]` and counted by rule; a value is never counted, logged or kept.
 
+mod document;
 mod keys;
 mod lines;
 mod literals;
 mod rule;
 mod spans;
+mod stream;
 
 pub use rule::{Counts, Rule};
+
+pub use stream::Stream;
 
 use literals::Literals;
 
@@ -46,10 +50,40 @@ impl Redactor {
     /// Text of any kind: a log, a file, what a program printed.
     #[must_use]
     pub fn text(&self, text: &str) -> Redacted {
+        let mut stream = self.stream();
+        let mut out = String::with_capacity(text.len());
+        stream.push(text.as_bytes(), &mut out);
+        stream.finish(&mut out);
+        Redacted {
+            text: out,
+            counts: stream.into_counts(),
+        }
+    }
+
+    /// Text of any length, piece by piece; where the pieces end changes nothing.
+    #[must_use]
+    pub fn stream(&self) -> Stream<'_> {
+        Stream::new(&self.literals)
+    }
+
+    /// A document: values of Secrets and of sensitive keys whatever their type, what is left out of every object, and
+    /// each text as [`Redactor::text`]. It stays a document of the same shape.
+    pub fn document(&self, document: &mut serde_json::Value) -> Counts {
         let mut counts = Counts::default();
-        let text = self.literals.masked(text, &mut counts);
-        let text = lines::masked(&text, &mut counts);
-        Redacted { text, counts }
+        document::mask(self, document, &mut counts);
+        counts
+    }
+
+    /// Whether one of the known values is in these bytes, in any form in which it may be written.
+    #[must_use]
+    pub fn knows_of(&self, bytes: &[u8]) -> bool {
+        self.literals.are_in(bytes)
+    }
+
+    /// Bytes by which two pieces must overlap so that [`Redactor::knows_of`] misses nothing between them.
+    #[must_use]
+    pub fn overlap(&self) -> usize {
+        self.literals.longest()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text line by line, and what reaches over lines: private keys, block scalars, lists under a sensitive key, and the
 //! values of Secrets in YAML.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use super::keys::is_sensitive;
 use super::rule::{Counts, Rule};
@@ -20,33 +20,119 @@ enum Inside {
     Array,
 }
 
-/// The text without secrets. Lines stay lines; control characters, which a console would obey, become spaces.
-pub(super) fn masked(text: &str, counts: &mut Counts) -> String {
-    let secret_values = secret_values(text);
-    let mut inside = Inside::Nothing;
-    let mut out = String::with_capacity(text.len());
-    for (at, line) in text.lines().enumerate() {
-        if at > 0 {
-            out.push('\n');
+/// A line that is longer is cut, best where a word ends.
+const MAX_LINE: usize = 256 * 1024;
+/// Where a cut is looked for.
+const CUT_WITHIN: usize = 4 * 1024;
+/// A document is held back until it says of what kind it is, up to this many bytes.
+const MAX_HELD: usize = 1024 * 1024;
+
+/// Lines as they come. Lines stay lines; control characters, which a console would obey, become spaces.
+pub(super) struct Lines {
+    /// The line that is not whole yet.
+    open: String,
+    inside: Inside,
+    document: Document,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            open: String::new(),
+            inside: Inside::Nothing,
+            document: Document::default(),
         }
+    }
+}
+
+impl Lines {
+    /// Takes more text.
+    pub(super) fn push(&mut self, text: &str, out: &mut String, counts: &mut Counts) {
+        let mut rest = text;
+        while let Some(end) = rest.find('\n') {
+            self.extend(&rest[..end], out, counts);
+            rest = &rest[end + 1..];
+            let line = std::mem::take(&mut self.open);
+            self.line(line.strip_suffix('\r').unwrap_or(&line), "\n", out, counts);
+            // Its memory serves the next line.
+            self.open = line;
+            self.open.clear();
+        }
+        self.extend(rest, out, counts);
+    }
+
+    /// What is left.
+    pub(super) fn finish(&mut self, out: &mut String, counts: &mut Counts) {
+        let line = std::mem::take(&mut self.open);
+        if !line.is_empty() {
+            self.line(&line, "", out, counts);
+        }
+        self.settle(out, counts);
+    }
+
+    fn extend(&mut self, part: &str, out: &mut String, counts: &mut Counts) {
+        self.open.push_str(part);
+        while self.open.len() > MAX_LINE {
+            let end = self.open.floor_char_boundary(MAX_LINE);
+            let from = self.open.floor_char_boundary(end - CUT_WITHIN);
+            let word = self.open[from..end].rfind([' ', '\t', ',', ';']);
+            let cut = word.map_or(end, |at| from + at + 1);
+            let line: String = self.open.drain(..cut).collect();
+            self.line(&line, "", out, counts);
+        }
+    }
+
+    fn line(&mut self, line: &str, end: &'static str, out: &mut String, counts: &mut Counts) {
+        if self.document.ends_before(line) {
+            self.settle(out, counts);
+        }
+        let place = self.document.see(line);
+        if place == Place::Known && self.document.held.is_empty() {
+            return self.show(line, end, false, out, counts);
+        }
+        if place == Place::SecretValue && self.document.held.is_empty() && self.document.is_secret {
+            return self.show(line, end, true, out, counts);
+        }
+        let is_value = place != Place::Known;
+        self.document.hold(line, end, is_value);
+        if self.document.is_secret || self.document.held_bytes > MAX_HELD {
+            // One that is too long to wait for is taken for a Secret.
+            self.document.is_secret = true;
+            self.settle_as(true, out, counts);
+        }
+    }
+
+    fn settle(&mut self, out: &mut String, counts: &mut Counts) {
+        let is_secret = self.document.is_secret;
+        self.settle_as(is_secret, out, counts);
+        self.document = Document::default();
+    }
+
+    fn settle_as(&mut self, is_secret: bool, out: &mut String, counts: &mut Counts) {
+        let held = std::mem::take(&mut self.document.held);
+        self.document.held_bytes = 0;
+        for Held { line, end, is_value } in held {
+            self.show(&line, end, is_value && is_secret, out, counts);
+        }
+    }
+
+    fn show(&mut self, line: &str, end: &str, is_secret: bool, out: &mut String, counts: &mut Counts) {
         let line = printable(line);
-        let taken = secret_values
-            .contains(&at)
-            .then(|| of_secret(&line))
-            .or_else(|| inside.take(&line));
+        let taken = if is_secret {
+            Some(of_secret(&line))
+        } else {
+            self.inside.take(&line)
+        };
         if let Some((kept, rule)) = taken {
             out.push_str(&kept);
             out.push_str(&rule.mask());
             counts.note(rule);
         } else {
-            push(&mut out, &line, counts);
-            inside.open(&line);
+            push(out, &line, counts);
+            self.inside.open(&line);
         }
+        out.push_str(end);
     }
-    if text.ends_with('\n') {
-        out.push('\n');
-    }
-    out
 }
 
 fn push(out: &mut String, line: &str, counts: &mut Counts) {
@@ -137,10 +223,13 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-fn printable(line: &str) -> String {
-    line.chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c })
-        .collect()
+fn printable(line: &str) -> Cow<'_, str> {
+    let is_bad = |c: char| c.is_control() && c != '\t';
+    if line.contains(is_bad) {
+        Cow::Owned(line.replace(is_bad, " "))
+    } else {
+        Cow::Borrowed(line)
+    }
 }
 
 /// A line of a Secret's data: its key stays.
@@ -152,29 +241,65 @@ fn of_secret(line: &str) -> (String, Rule) {
     (kept, Rule::SecretObject)
 }
 
-/// Lines with the values of Secrets in YAML, whichever of `kind` and `data` comes first (50 W7): the lines of the
-/// two maps that hold them, in documents that say they are one.
-fn secret_values(text: &str) -> BTreeSet<usize> {
-    let (mut found, mut held, mut is_secret) = (BTreeSet::new(), Vec::new(), false);
-    let mut map: Option<usize> = None;
-    for (at, line) in text.lines().enumerate() {
-        let bare = line.trim_start_matches([' ', '-']);
-        let indent = line.len() - bare.len();
-        if line.starts_with("---") || (bare.starts_with("apiVersion:") && indent <= map.unwrap_or(usize::MAX))
-        {
-            let values = std::mem::take(&mut held);
-            found.extend(is_secret.then_some(values).into_iter().flatten());
-            (is_secret, map) = (false, None);
-        }
-        let kind = bare.trim_end();
-        is_secret |= kind == "kind: Secret" || kind == "kind: \"Secret\"" || kind == "kind: 'Secret'";
-        match map {
-            Some(outer) if indent > outer && !bare.is_empty() => held.push(at),
-            _ if matches!(bare.trim_end(), "data:" | "stringData:") => map = Some(indent),
-            Some(_) if bare.is_empty() => {}
-            _ => map = None,
-        }
+/// Where in a document of YAML a line stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It holds no value of a Secret, whatever the document is.
+    Known,
+    /// It does, if the document is a Secret.
+    SecretValue,
+}
+
+struct Held {
+    line: String,
+    end: &'static str,
+    is_value: bool,
+}
+
+/// A document of YAML, and the values that are secret if it turns out to be a Secret, whichever of `kind` and `data`
+/// comes first (50 W7).
+#[derive(Default)]
+struct Document {
+    is_secret: bool,
+    /// Indent of the map that holds values, while it goes on.
+    map: Option<usize>,
+    held: Vec<Held>,
+    held_bytes: usize,
+}
+
+impl Document {
+    /// Whether another document begins with this line.
+    fn ends_before(&self, line: &str) -> bool {
+        let (bare, indent) = bare(line);
+        line.starts_with("---")
+            || (bare.starts_with("apiVersion:") && indent <= self.map.unwrap_or(usize::MAX))
     }
-    found.extend(is_secret.then_some(held).into_iter().flatten());
-    found
+
+    fn see(&mut self, line: &str) -> Place {
+        let (bare, indent) = bare(line);
+        let kind = bare.trim_end();
+        self.is_secret |= kind == "kind: Secret" || kind == "kind: \"Secret\"" || kind == "kind: 'Secret'";
+        match self.map {
+            Some(outer) if indent > outer && !bare.is_empty() => return Place::SecretValue,
+            _ if matches!(kind, "data:" | "stringData:") => self.map = Some(indent),
+            Some(_) if bare.is_empty() => {}
+            _ => self.map = None,
+        }
+        Place::Known
+    }
+
+    fn hold(&mut self, line: &str, end: &'static str, is_value: bool) {
+        self.held_bytes += line.len() + 1;
+        self.held.push(Held {
+            line: line.to_owned(),
+            end,
+            is_value,
+        });
+    }
+}
+
+/// A line without what stands before its key, and how much that is.
+fn bare(line: &str) -> (&str, usize) {
+    let bare = line.trim_start_matches([' ', '-']);
+    (bare, line.len() - bare.len())
 }

@@ -14,7 +14,19 @@ const MIN_BYTES: usize = 6;
 /// What the keys of harmless values in Secrets have in their names.
 const HARMLESS: [&str; 6] = ["user", "host", "name", "email", "edition", "port"];
 
-pub(super) struct Literals(Option<AhoCorasick>);
+/// Longer forms are taken in pieces, so that a stream is held back by no more than this.
+const MAX_FORM: usize = 1024;
+
+#[derive(Default)]
+pub(super) struct Literals {
+    searcher: Option<AhoCorasick>,
+    /// Bytes of the longest form.
+    longest: usize,
+}
+
+/// Text that is not searched to its end, because a value may begin there.
+#[derive(Default)]
+pub(super) struct Unsearched(String);
 
 impl Literals {
     pub(super) fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
@@ -23,34 +35,86 @@ impl Literals {
             let lower = key.to_lowercase();
             let is_harmless = HARMLESS.iter().any(|harmless| lower.contains(harmless)) && !is_sensitive(key);
             if !is_harmless {
-                all.extend(forms(value));
+                all.extend(forms(value).iter().flat_map(|form| pieces(form)));
             }
         }
-        all.retain(|form| form.len() >= MIN_BYTES);
+        all.retain(|form| form.len() >= MIN_BYTES && !form.trim().is_empty());
         all.sort_unstable();
         all.dedup();
+        let longest = all.iter().map(String::len).max().unwrap_or(0);
         // A secret that is part of another must not break it up.
         let searcher = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(&all);
-        Self(searcher.ok().filter(|_| !all.is_empty()))
+        Self {
+            searcher: searcher.ok().filter(|_| !all.is_empty()),
+            longest,
+        }
     }
 
-    pub(super) fn masked(&self, text: &str, counts: &mut Counts) -> String {
-        let Some(searcher) = &self.0 else {
-            return text.to_owned();
+    /// Whether any of the values is in these bytes.
+    pub(super) fn are_in(&self, bytes: &[u8]) -> bool {
+        self.searcher
+            .as_ref()
+            .is_some_and(|searcher| searcher.is_match(bytes))
+    }
+
+    /// Bytes of the longest value, as it may be written.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Hands on what no value can begin in any more.
+    pub(super) fn search(
+        &self,
+        held: &mut Unsearched,
+        text: &str,
+        is_last: bool,
+        counts: &mut Counts,
+        mut hand_on: impl FnMut(&str, &mut Counts),
+    ) {
+        let Some(searcher) = &self.searcher else {
+            return hand_on(text, counts);
         };
-        let mut out = String::with_capacity(text.len());
+        held.0.push_str(text);
+        // A value that begins before this is here as a whole, and so is the longest that begins with it.
+        let known = if is_last {
+            held.0.len()
+        } else {
+            held.0.len().saturating_sub(self.longest)
+        };
         let mut from = 0;
-        for found in searcher.find_iter(text) {
-            out.push_str(&text[from..found.start()]);
-            out.push_str(&Rule::Literal.mask());
+        for found in searcher.find_iter(&held.0) {
+            if found.start() >= known {
+                break;
+            }
+            hand_on(&held.0[from..found.start()], counts);
             counts.note(Rule::Literal);
+            hand_on(&Rule::Literal.mask(), counts);
             from = found.end();
         }
-        out.push_str(&text[from..]);
-        out
+        let mut upto = known.max(from);
+        while !held.0.is_char_boundary(upto) {
+            upto -= 1;
+        }
+        if upto > from {
+            hand_on(&held.0[from..upto], counts);
+        }
+        held.0.drain(..upto.max(from));
     }
+}
+
+/// A form, or what it consists of.
+fn pieces(form: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut rest = form;
+    while rest.len() > MAX_FORM {
+        let at = rest.floor_char_boundary(MAX_FORM);
+        pieces.push(rest[..at].to_owned());
+        rest = &rest[at..];
+    }
+    pieces.push(rest.to_owned());
+    pieces
 }
 
 /// As it is, line by line, quoted, in an address, and in base64 wherever it begins.
@@ -110,16 +174,34 @@ mod tests {
 
     use super::*;
 
+    fn masked(literals: &Literals, text: &str) -> (String, usize) {
+        let (mut out, mut counts) = (String::new(), Counts::default());
+        literals.search(&mut Unsearched::default(), text, true, &mut counts, |text, _| {
+            out.push_str(text);
+        });
+        (out, counts.total())
+    }
+
+    #[test]
+    fn a_long_value_is_taken_in_pieces_to_its_end() {
+        let long = "0123456789abcdef".repeat(400);
+        let literals = Literals::new([("K", long.as_bytes())]);
+        assert!(literals.longest() <= 1024);
+        let (masked, found) = masked(&literals, &format!("before {long} after"));
+        assert!(found > 1 && !masked.contains("0123456789"), "{masked}");
+        assert!(masked.starts_with("before ") && masked.ends_with(" after"));
+    }
+
     #[test]
     fn a_value_is_found_in_base64_wherever_it_begins() {
         let secret = b"s3cr3t-of-the-box";
         let literals = Literals::new([("K", secret.as_slice())]);
+        let masked = |text: &str| masked(&literals, text);
         for before in ["", "a", "ab", "abc", "user:"] {
             for after in ["", "x", "xy", "xyz"] {
                 let whole = [before.as_bytes(), secret, after.as_bytes()].concat();
-                let mut counts = Counts::default();
-                let masked = literals.masked(&STANDARD.encode(&whole), &mut counts);
-                assert_eq!(counts.total(), 1, "{before:?} {after:?}: {masked}");
+                let (masked, found) = masked(&STANDARD.encode(&whole));
+                assert_eq!(found, 1, "{before:?} {after:?}: {masked}");
             }
         }
     }
@@ -132,7 +214,7 @@ mod tests {
             r#"p@ss \"word\"/1"#,
             "p%40ss%20%22word%22%2F1",
         ] {
-            let masked = literals.masked(written, &mut Counts::default());
+            let (masked, _) = masked(&literals, written);
             assert_eq!(masked, Rule::Literal.mask(), "{written}");
         }
     }

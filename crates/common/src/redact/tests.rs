@@ -174,3 +174,45 @@ fn a_line_of_a_megabyte_is_no_trouble() {
         assert!(!redactor.text(&line).as_str().is_empty());
     }
 }
+
+/// Pieces of the corpus, one after the other, with what cuts characters and lines.
+fn anything() -> impl Strategy<Value = Vec<u8>> {
+    let corpus = corpus();
+    let parts: Vec<Vec<u8>> = corpus
+        .into_iter()
+        .map(|(_, text)| text.replace("@@", "c4naryXYZ-value").into_bytes())
+        .chain([
+            b"kind: Secret\n".to_vec(),
+            b"data:\n  a: b\n".to_vec(),
+            b"---\n".to_vec(),
+            vec![0xe2, 0x82],
+            "\u{20ac}\r\n".into(),
+            b"known-value-one".to_vec(),
+            b"known-value".to_vec(),
+        ])
+        .collect();
+    prop::collection::vec(prop::sample::select(parts), 0..8).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn where_the_pieces_of_a_text_end_changes_nothing(text in anything(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+        let redactor = Redactor::new([("a", b"known-value-one".as_slice()), ("b", b"known-value")]);
+        let streamed = |pieces: Vec<&[u8]>| {
+            let (mut stream, mut out) = (redactor.stream(), String::new());
+            pieces.into_iter().for_each(|piece| stream.push(piece, &mut out));
+            stream.finish(&mut out);
+            (out, stream.into_counts())
+        };
+        let mut at: Vec<_> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        at.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for cut in at {
+            pieces.push(&text[from..cut]);
+            from = cut;
+        }
+        pieces.push(&text[from..]);
+        prop_assert_eq!(streamed(pieces), streamed(vec![&text]));
+    }
+}

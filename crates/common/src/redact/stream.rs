@@ -1,0 +1,97 @@
+//! Text of any length, piece by piece.
+
+use super::lines::Lines;
+use super::literals::{Literals, Unsearched};
+use super::rule::Counts;
+
+/// A text that is read once, in pieces; memory does not grow with it.
+pub struct Stream<'a> {
+    literals: &'a Literals,
+    /// The beginning of a character.
+    bytes: Vec<u8>,
+    unsearched: Unsearched,
+    lines: Lines,
+    counts: Counts,
+}
+
+impl std::fmt::Debug for Stream<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream")
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(literals: &'a Literals) -> Self {
+        Self {
+            literals,
+            bytes: Vec::new(),
+            unsearched: Unsearched::default(),
+            lines: Lines::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes more bytes, and appends to `out` what is known to hold no secret by now. Bytes that are no UTF-8 become
+    /// the replacement character.
+    pub fn push(&mut self, bytes: &[u8], out: &mut String) {
+        if self.bytes.is_empty()
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            return self.pass(text, false, out);
+        }
+        self.bytes.extend_from_slice(bytes);
+        let held = std::mem::take(&mut self.bytes);
+        let mut text = String::with_capacity(held.len());
+        let mut chunks = held.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            text.push_str(chunk.valid());
+            let invalid = chunk.invalid();
+            let may_go_on = chunks.peek().is_none() && is_beginning(invalid);
+            if may_go_on {
+                self.bytes = invalid.to_vec();
+            } else if !invalid.is_empty() {
+                text.push('\u{fffd}');
+            }
+        }
+        self.pass(&text, false, out);
+    }
+
+    /// Ends the text and appends the rest.
+    pub fn finish(&mut self, out: &mut String) {
+        let rest = if std::mem::take(&mut self.bytes).is_empty() {
+            ""
+        } else {
+            "\u{fffd}"
+        };
+        self.pass(rest, true, out);
+        self.lines.finish(out, &mut self.counts);
+    }
+
+    /// How much was taken out so far, by which rule.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn into_counts(self) -> Counts {
+        self.counts
+    }
+
+    fn pass(&mut self, text: &str, is_last: bool, out: &mut String) {
+        let lines = &mut self.lines;
+        self.literals.search(
+            &mut self.unsearched,
+            text,
+            is_last,
+            &mut self.counts,
+            |text, counts| lines.push(text, out, counts),
+        );
+    }
+}
+
+/// Whether more bytes could make a character of these.
+fn is_beginning(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+}
