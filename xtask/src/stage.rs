@@ -18,9 +18,10 @@ use crate::image::{CargoHome, ImageOptions, static_programs};
 use crate::root;
 
 /// Our programs on the host, each with its package.
-pub(crate) const PROGRAMS: [(&str, &str); 3] = [
+pub(crate) const PROGRAMS: [(&str, &str); 4] = [
     ("alga-appliance-bootstrap", "appliance-bootstrap"),
     ("alga-host-agent", "appliance-host-agent"),
+    ("alga-support-bundle", "appliance-support-bundle"),
     ("kubectl-queue", "appliance-kubectl-queue"),
 ];
 

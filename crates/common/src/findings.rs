@@ -149,6 +149,13 @@ findings! {
     FluxObjectMissing = "flux-object-missing",
     HelmStorageStuck = "helm-storage-stuck",
     LoginAddress = "login-address",
+    // Analyzers of the support bundle that nothing above judges.
+    HostUnits = "host-units",
+    DiskPressure = "disk-pressure",
+    PodEvicted = "pod-evicted",
+    JobFailed = "job-failed",
+    ResetPending = "reset-pending",
+    ControlPlaneUpgrade = "control-plane-upgrade",
 }
 
 /// A text that is the id of nothing.

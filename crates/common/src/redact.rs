@@ -74,6 +74,25 @@ impl Redactor {
         counts
     }
 
+    /// A document without its secrets, indented.
+    #[must_use]
+    pub fn json(&self, mut document: serde_json::Value) -> Redacted {
+        let counts = self.document(&mut document);
+        // A value has no keys that are no texts, so that writing it does not fail.
+        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+        Redacted { text, counts }
+    }
+
+    /// A document without its secrets, on one line, with the line's end.
+    #[must_use]
+    pub fn json_line(&self, mut document: serde_json::Value) -> Redacted {
+        let counts = self.document(&mut document);
+        Redacted {
+            text: format!("{document}\n"),
+            counts,
+        }
+    }
+
     /// Whether one of the known values is in these bytes, in any form in which it may be written.
     #[must_use]
     pub fn knows_of(&self, bytes: &[u8]) -> bool {
@@ -88,7 +107,7 @@ impl Redactor {
 }
 
 /// Text without secrets. Only a [`Redactor`] makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redacted {
     text: String,
     counts: Counts,
@@ -99,6 +118,12 @@ impl Redacted {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Adds another text behind it.
+    pub fn join(&mut self, other: &Self) {
+        self.text.push_str(&other.text);
+        self.counts.add(&other.counts);
     }
 
     /// The text, kept.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use appliance_common::agent_api::SupportCaptures;
 use appliance_common::clock::{Clock, iso_millis};
 use appliance_common::redact::Redactor;
+use appliance_kubectl_queue::capture::{CAPTURES, take};
 use futures::future::join_all;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::capture::{CAPTURES, take};
 use crate::routes::Agent;
 
 /// All of it, whatever hangs: clients wait thirty seconds.

@@ -3,7 +3,6 @@
 //! `README.md` beside this crate tells who may ask it what.
 
 mod bundle;
-mod capture;
 mod facts;
 mod operations;
 mod rescue;

@@ -4,6 +4,7 @@
 //! [`Starter`] runs one [`Launch`]; [`Queue`] puts a lane in front of it. `README.md` beside this crate tells
 //! what is promised and where the promises end.
 
+pub mod capture;
 mod child;
 pub mod cli;
 mod gate;

@@ -6,7 +6,10 @@ use serde_json::Value;
 const ARROWS: [(&str, &[&str]); 9] = [
     ("appliance-common", &[]),
     ("appliance-kubectl-queue", &["appliance-common"]),
-    ("appliance-support-bundle", &["appliance-common"]),
+    (
+        "appliance-support-bundle",
+        &["appliance-common", "appliance-kubectl-queue"],
+    ),
     (
         "appliance-bootstrap",
         &["appliance-common", "appliance-kubectl-queue"],

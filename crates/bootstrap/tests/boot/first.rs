@@ -106,11 +106,11 @@ async fn rights_by_state(cluster: &TestCluster, scene: &Scene) -> Result<()> {
     let standing = Api::<ClusterRole>::all(client.clone())
         .get("appliance-control-plane")
         .await?;
-    let rules = serde_json::to_string(&standing.rules)?;
+    let granted = serde_json::to_string(&standing.rules)?;
     for word in ["*", "secrets", "escalate", "bind", "delete", "patch"] {
         ensure!(
-            !rules.contains(&format!("\"{word}\"")),
-            "{word} is granted everywhere: {rules}"
+            !granted.contains(&format!("\"{word}\"")),
+            "{word} is granted everywhere: {granted}"
         );
     }
     let msp = serde_json::from_str(r#"{"metadata": {"name": "msp"}}"#)?;

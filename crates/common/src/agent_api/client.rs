@@ -17,13 +17,15 @@ use tokio::time::timeout;
 
 use super::{
     AgentRefusal, ConvergeMode, ConvergeStorage, HostFacts, Operations, RightsConverged, SetupRights,
-    StorageConverged, UpgradeStarted, route,
+    StorageConverged, SupportCaptures, UpgradeStarted, route,
 };
 
 /// Deadline of one call, unless another is asked for.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Largest answer that is read.
 const MAX_ANSWER: usize = 256 * 1024;
+/// Largest answer with captures: each is a megabyte at most, as JSON writes it.
+const MAX_CAPTURES: usize = 64 * 1024 * 1024;
 /// What the agent says of a route it does not know.
 const UNKNOWN_ROUTE: &str = "not found";
 
@@ -157,6 +159,14 @@ impl AgentClient {
             .await
     }
 
+    /// Diagnostics of the host, without secrets; whatever hangs there is in the answer.
+    ///
+    /// # Errors
+    /// See [`AgentError`].
+    pub async fn support_captures(&self) -> Result<SupportCaptures, AgentError> {
+        self.call(Method::POST, route::SUPPORT_BUNDLE, Bytes::new()).await
+    }
+
     /// How the host's own operations stand.
     ///
     /// # Errors
@@ -205,7 +215,12 @@ impl AgentClient {
                 .await
                 .map_err(|error| self.transport(error))?;
             let (head, body) = answer.into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await;
+            let limit = if path == route::SUPPORT_BUNDLE {
+                MAX_CAPTURES
+            } else {
+                MAX_ANSWER
+            };
+            let body = Limited::new(body, limit).collect().await;
             let bytes = body
                 .map_err(|source| AgentError::Unintelligible { path, source })?
                 .to_bytes();

@@ -27,6 +27,19 @@ const CUT_WITHIN: usize = 4 * 1024;
 /// A document is held back until it says of what kind it is, up to this many bytes.
 const MAX_HELD: usize = 1024 * 1024;
 
+/// Where shown text and counts go.
+pub(super) struct Sink<'a> {
+    pub(super) text: &'a mut String,
+    pub(super) counts: &'a mut Counts,
+}
+
+impl Sink<'_> {
+    fn mask(&mut self, rule: Rule) {
+        self.text.push_str(&rule.mask());
+        self.counts.note(rule);
+    }
+}
+
 /// Lines as they come. Lines stay lines; control characters, which a console would obey, become spaces.
 pub(super) struct Lines {
     /// The line that is not whole yet.
@@ -47,30 +60,30 @@ impl Default for Lines {
 
 impl Lines {
     /// Takes more text.
-    pub(super) fn push(&mut self, text: &str, out: &mut String, counts: &mut Counts) {
+    pub(super) fn push(&mut self, text: &str, out: &mut Sink<'_>) {
         let mut rest = text;
         while let Some(end) = rest.find('\n') {
-            self.extend(&rest[..end], out, counts);
+            self.extend(&rest[..end], out);
             rest = &rest[end + 1..];
             let line = std::mem::take(&mut self.open);
-            self.line(line.strip_suffix('\r').unwrap_or(&line), "\n", out, counts);
+            self.line(line.strip_suffix('\r').unwrap_or(&line), "\n", out);
             // Its memory serves the next line.
             self.open = line;
             self.open.clear();
         }
-        self.extend(rest, out, counts);
+        self.extend(rest, out);
     }
 
     /// What is left.
-    pub(super) fn finish(&mut self, out: &mut String, counts: &mut Counts) {
+    pub(super) fn finish(&mut self, out: &mut Sink<'_>) {
         let line = std::mem::take(&mut self.open);
         if !line.is_empty() {
-            self.line(&line, "", out, counts);
+            self.line(&line, "", out);
         }
-        self.settle(out, counts);
+        self.settle(out);
     }
 
-    fn extend(&mut self, part: &str, out: &mut String, counts: &mut Counts) {
+    fn extend(&mut self, part: &str, out: &mut Sink<'_>) {
         self.open.push_str(part);
         while self.open.len() > MAX_LINE {
             let end = self.open.floor_char_boundary(MAX_LINE);
@@ -78,45 +91,45 @@ impl Lines {
             let word = self.open[from..end].rfind([' ', '\t', ',', ';']);
             let cut = word.map_or(end, |at| from + at + 1);
             let line: String = self.open.drain(..cut).collect();
-            self.line(&line, "", out, counts);
+            self.line(&line, "", out);
         }
     }
 
-    fn line(&mut self, line: &str, end: &'static str, out: &mut String, counts: &mut Counts) {
+    fn line(&mut self, line: &str, end: &'static str, out: &mut Sink<'_>) {
         if self.document.ends_before(line) {
-            self.settle(out, counts);
+            self.settle(out);
         }
         let place = self.document.see(line);
         if place == Place::Known && self.document.held.is_empty() {
-            return self.show(line, end, false, out, counts);
+            return self.show(line, end, false, out);
         }
         if place == Place::SecretValue && self.document.held.is_empty() && self.document.is_secret {
-            return self.show(line, end, true, out, counts);
+            return self.show(line, end, true, out);
         }
         let is_value = place != Place::Known;
         self.document.hold(line, end, is_value);
         if self.document.is_secret || self.document.held_bytes > MAX_HELD {
             // One that is too long to wait for is taken for a Secret.
             self.document.is_secret = true;
-            self.settle_as(true, out, counts);
+            self.settle_as(true, out);
         }
     }
 
-    fn settle(&mut self, out: &mut String, counts: &mut Counts) {
+    fn settle(&mut self, out: &mut Sink<'_>) {
         let is_secret = self.document.is_secret;
-        self.settle_as(is_secret, out, counts);
+        self.settle_as(is_secret, out);
         self.document = Document::default();
     }
 
-    fn settle_as(&mut self, is_secret: bool, out: &mut String, counts: &mut Counts) {
+    fn settle_as(&mut self, is_secret: bool, out: &mut Sink<'_>) {
         let held = std::mem::take(&mut self.document.held);
         self.document.held_bytes = 0;
         for Held { line, end, is_value } in held {
-            self.show(&line, end, is_value && is_secret, out, counts);
+            self.show(&line, end, is_value && is_secret, out);
         }
     }
 
-    fn show(&mut self, line: &str, end: &str, is_secret: bool, out: &mut String, counts: &mut Counts) {
+    fn show(&mut self, line: &str, end: &str, is_secret: bool, out: &mut Sink<'_>) {
         let line = printable(line);
         let taken = if is_secret {
             Some(of_secret(&line))
@@ -124,26 +137,24 @@ impl Lines {
             self.inside.take(&line)
         };
         if let Some((kept, rule)) = taken {
-            out.push_str(&kept);
-            out.push_str(&rule.mask());
-            counts.note(rule);
+            out.text.push_str(&kept);
+            out.mask(rule);
         } else {
-            push(out, &line, counts);
+            push(out, &line);
             self.inside.open(&line);
         }
-        out.push_str(end);
+        out.text.push_str(end);
     }
 }
 
-fn push(out: &mut String, line: &str, counts: &mut Counts) {
+fn push(out: &mut Sink<'_>, line: &str) {
     let mut from = 0;
     for (range, rule) in spans::of(line) {
-        out.push_str(&line[from..range.start]);
-        out.push_str(&rule.mask());
-        counts.note(rule);
+        out.text.push_str(&line[from..range.start]);
+        out.mask(rule);
         from = range.end;
     }
-    out.push_str(&line[from..]);
+    out.text.push_str(&line[from..]);
 }
 
 impl Inside {

@@ -64,21 +64,20 @@ impl Literals {
         self.longest
     }
 
-    /// Hands on what no value can begin in any more.
+    /// Hands on what no value can begin in any more; without a text it was the last.
     pub(super) fn search(
         &self,
         held: &mut Unsearched,
-        text: &str,
-        is_last: bool,
+        text: Option<&str>,
         counts: &mut Counts,
         mut hand_on: impl FnMut(&str, &mut Counts),
     ) {
         let Some(searcher) = &self.searcher else {
-            return hand_on(text, counts);
+            return hand_on(text.unwrap_or_default(), counts);
         };
-        held.0.push_str(text);
+        held.0.push_str(text.unwrap_or_default());
         // A value that begins before this is here as a whole, and so is the longest that begins with it.
-        let known = if is_last {
+        let known = if text.is_none() {
             held.0.len()
         } else {
             held.0.len().saturating_sub(self.longest)
@@ -176,9 +175,9 @@ mod tests {
 
     fn masked(literals: &Literals, text: &str) -> (String, usize) {
         let (mut out, mut counts) = (String::new(), Counts::default());
-        literals.search(&mut Unsearched::default(), text, true, &mut counts, |text, _| {
-            out.push_str(text);
-        });
+        let mut held = Unsearched::default();
+        literals.search(&mut held, Some(text), &mut counts, |text, _| out.push_str(text));
+        literals.search(&mut held, None, &mut counts, |text, _| out.push_str(text));
         (out, counts.total())
     }
 

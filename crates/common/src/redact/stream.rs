@@ -1,6 +1,6 @@
 //! Text of any length, piece by piece.
 
-use super::lines::Lines;
+use super::lines::{Lines, Sink};
 use super::literals::{Literals, Unsearched};
 use super::rule::Counts;
 
@@ -39,7 +39,7 @@ impl<'a> Stream<'a> {
         if self.bytes.is_empty()
             && let Ok(text) = std::str::from_utf8(bytes)
         {
-            return self.pass(text, false, out);
+            return self.pass(Some(text), out);
         }
         self.bytes.extend_from_slice(bytes);
         let held = std::mem::take(&mut self.bytes);
@@ -55,18 +55,19 @@ impl<'a> Stream<'a> {
                 text.push('\u{fffd}');
             }
         }
-        self.pass(&text, false, out);
+        self.pass(Some(&text), out);
     }
 
     /// Ends the text and appends the rest.
     pub fn finish(&mut self, out: &mut String) {
-        let rest = if std::mem::take(&mut self.bytes).is_empty() {
-            ""
-        } else {
-            "\u{fffd}"
-        };
-        self.pass(rest, true, out);
-        self.lines.finish(out, &mut self.counts);
+        if !std::mem::take(&mut self.bytes).is_empty() {
+            self.pass(Some("\u{fffd}"), out);
+        }
+        self.pass(None, out);
+        self.lines.finish(&mut Sink {
+            text: out,
+            counts: &mut self.counts,
+        });
     }
 
     /// How much was taken out so far, by which rule.
@@ -79,15 +80,12 @@ impl<'a> Stream<'a> {
         self.counts
     }
 
-    fn pass(&mut self, text: &str, is_last: bool, out: &mut String) {
+    fn pass(&mut self, text: Option<&str>, out: &mut String) {
         let lines = &mut self.lines;
-        self.literals.search(
-            &mut self.unsearched,
-            text,
-            is_last,
-            &mut self.counts,
-            |text, counts| lines.push(text, out, counts),
-        );
+        self.literals
+            .search(&mut self.unsearched, text, &mut self.counts, |text, counts| {
+                lines.push(text, &mut Sink { text: out, counts });
+            });
     }
 }
 

@@ -200,7 +200,7 @@ proptest! {
         let redactor = Redactor::new([("a", b"known-value-one".as_slice()), ("b", b"known-value")]);
         let streamed = |pieces: Vec<&[u8]>| {
             let (mut stream, mut out) = (redactor.stream(), String::new());
-            pieces.into_iter().for_each(|piece| stream.push(piece, &mut out));
+            for piece in pieces { stream.push(piece, &mut out); }
             stream.finish(&mut out);
             (out, stream.into_counts())
         };

@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use appliance_common::agent_api::CapturedFile;
 use appliance_common::redact::Redactor;
-use appliance_kubectl_queue::{Finished, Keep, Launch, Starter};
 use tokio_util::sync::CancellationToken;
+
+use crate::child::Finished;
+use crate::launch::Launch;
+use crate::output::Keep;
+use crate::starter::Starter;
 
 /// One command, and the file its output becomes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Capture {
+pub struct Capture {
     /// Path in a bundle; boxes in the field and support's tools rely on it.
-    pub(crate) path: &'static str,
-    pub(crate) command: &'static [&'static str],
+    pub path: &'static str,
+    /// Program and arguments.
+    pub command: &'static [&'static str],
     /// Which end is kept of what is longer.
     keep: Keep,
 }
@@ -37,8 +42,8 @@ const fn list(path: &'static str, command: &'static [&'static str]) -> Capture {
     }
 }
 
-/// All of them, in the order they are answered.
-pub(crate) const CAPTURES: [Capture; 10] = [
+/// All of them, in the order they are answered; the first ten are the shipped product's.
+pub const CAPTURES: [Capture; 31] = [
     log(
         "host/appliance-journal.txt",
         &[
@@ -87,10 +92,109 @@ pub(crate) const CAPTURES: [Capture; 10] = [
         "host/https-ghcr.txt",
         &["curl", "-sSI", "--max-time", "10", "https://ghcr.io/v2/"],
     ),
+    log(
+        "host/host-agent-journal.txt",
+        &[
+            "journalctl",
+            "--no-pager",
+            "-o",
+            "short-iso",
+            "-n",
+            "500",
+            "-u",
+            "alga-host-agent.service",
+        ],
+    ),
+    log(
+        "host/journal-48h.txt",
+        &[
+            "journalctl",
+            "--no-pager",
+            "-o",
+            "short-iso",
+            "--since",
+            "-48h",
+            "-p",
+            "warning",
+            "-n",
+            "5000",
+        ],
+    ),
+    log(
+        "host/kernel-log.txt",
+        &["journalctl", "--no-pager", "-o", "short-iso", "-k", "-n", "1000"],
+    ),
+    list("host/boots.txt", &["journalctl", "--no-pager", "--list-boots"]),
+    list(
+        "host/k3s-service-properties.txt",
+        &[
+            "systemctl",
+            "show",
+            "--no-pager",
+            "-p",
+            "ActiveState,SubState,NRestarts,ExecMainStatus,ExecMainStartTimestamp,MemoryCurrent",
+            "k3s.service",
+        ],
+    ),
+    list(
+        "host/failed-units.txt",
+        &["systemctl", "list-units", "--failed", "--no-pager", "--plain"],
+    ),
+    list("host/uname.txt", &["uname", "-a"]),
+    list("host/os-release.txt", &["cat", "/etc/os-release"]),
+    list("host/uptime.txt", &["cat", "/proc/uptime", "/proc/loadavg"]),
+    list("host/timedatectl.txt", &["timedatectl", "show"]),
+    list("host/memory.txt", &["cat", "/proc/meminfo"]),
+    list(
+        "host/pressure.txt",
+        &[
+            "cat",
+            "/proc/pressure/cpu",
+            "/proc/pressure/memory",
+            "/proc/pressure/io",
+        ],
+    ),
+    list("host/disk-types.txt", &["df", "-hT"]),
+    list("host/disk-inodes.txt", &["df", "-i"]),
+    list(
+        "host/block-devices.txt",
+        &["lsblk", "-o", "NAME,SIZE,TYPE,FSTYPE,MOUNTPOINT,RO"],
+    ),
+    list("host/mounts.txt", &["cat", "/proc/mounts"]),
+    list(
+        "host/processes.txt",
+        &["ps", "-eo", "pid,user,rss,stat,etime,comm", "--sort=-rss"],
+    ),
+    list("host/sockets.txt", &["ss", "-lntu"]),
+    list("host/k3s-version.txt", &["k3s", "--version"]),
+    list(
+        "host/k3s-config.txt",
+        &[
+            "find",
+            "/etc/rancher/k3s",
+            "-type",
+            "f",
+            "-printf",
+            "%m %u %s %p\\n",
+        ],
+    ),
+    list(
+        "host/datastore-size.txt",
+        &[
+            "find",
+            "/var/lib/rancher/k3s/server/db",
+            "-maxdepth",
+            "2",
+            "-type",
+            "f",
+            "-printf",
+            "%s %p\\n",
+        ],
+    ),
 ];
 
 /// Takes one, within its own limit; whatever becomes of it is in the answer.
-pub(crate) async fn take(
+pub async fn take(
     capture: Capture,
     starter: &Starter,
     path: &str,
