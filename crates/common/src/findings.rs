@@ -61,6 +61,12 @@ findings! {
     StaleInstallState = "stale-install-state",
     SupportSessionOrphan = "support-session-orphan",
     HostAgentUnreachable = "host-agent-unreachable",
+    HostUnits = "host-units",
+    DiskPressure = "disk-pressure",
+    PodEvicted = "pod-evicted",
+    JobFailed = "job-failed",
+    ResetPending = "reset-pending",
+    ControlPlaneUpgrade = "control-plane-upgrade",
     // Preflight checks.
     CpuArchitecture = "cpu-architecture",
     CpuCores = "cpu-cores",
@@ -149,13 +155,6 @@ findings! {
     FluxObjectMissing = "flux-object-missing",
     HelmStorageStuck = "helm-storage-stuck",
     LoginAddress = "login-address",
-    // Analyzers of the support bundle that nothing above judges.
-    HostUnits = "host-units",
-    DiskPressure = "disk-pressure",
-    PodEvicted = "pod-evicted",
-    JobFailed = "job-failed",
-    ResetPending = "reset-pending",
-    ControlPlaneUpgrade = "control-plane-upgrade",
 }
 
 /// A text that is the id of nothing.
