@@ -137,6 +137,15 @@ impl Machine {
         self.running = None;
     }
 
+    /// A file as the machine's own processes see it, also where something is mounted over its disk.
+    ///
+    /// # Errors
+    /// It is off.
+    pub fn seen(&self, path: &str) -> Result<PathBuf> {
+        let root = format!("/proc/{}/root", self.leader()?);
+        Ok(Path::new(&root).join(path.trim_start_matches('/')))
+    }
+
     /// The machine's first process, as it is called out here.
     fn leader(&self) -> Result<Pid> {
         let running = self.running.as_ref().context("the machine is off")?;

@@ -4,19 +4,24 @@
 //! The programs are the tests' own; k3s is played by `src/bin/k3s-standin.rs` over a real API server.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use appliance_common::agent_api::route;
 use appliance_common::host::{BootPhase, BootState, BootStepState};
+use appliance_common::names::{RESET_BACKUPS_DIR, VOLUMES_DIR};
 use appliance_common::state_file::StateFile;
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::machine::Machine;
 use appliance_tests::tools::{Locations, Tools};
 use clap::Parser;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 use xtask::image::{ImageOptions, image};
@@ -39,7 +44,7 @@ struct StageLine {
 }
 
 /// Units of ours, and what they are told beside what they know: a port that is free here, and a registry.
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 8] = [
     "alga-appliance-bootstrap",
     "alga-appliance-console",
     "alga-appliance-banner",
@@ -47,6 +52,7 @@ const UNITS: [&str; 7] = [
     "alga-control-plane-roll@",
     "alga-control-plane-reapply",
     "alga-control-plane-rights@",
+    "alga-appliance-reset",
 ];
 
 struct Host {
@@ -208,6 +214,23 @@ impl Host {
         Ok((fields.next().context(field)?, fields.next().context(field)?))
     }
 
+    /// Asks the agent on its socket, as root.
+    fn agent(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
+        let mut stream = UnixStream::connect(self.machine.seen("run/alga-appliance/host-agent.sock")?)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        let body = body.to_string();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        let status = head.split(' ').nth(1).context("no status")?.parse()?;
+        Ok((status, serde_json::from_str(body)?))
+    }
+
     fn says(&self, command: &[&str]) -> Result<String> {
         let said = self.machine.inside(command)?;
         Ok(String::from_utf8(said.stdout)?.trim().to_owned())
@@ -326,6 +349,7 @@ async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Res
         second_hash.starts_with('$') && ageing == "0",
         "{second_hash:?} {ageing:?}"
     );
+    data_is_reset_over_the_socket(&host).await?;
     // Somebody has chosen one.
     let shadow = host
         .read("etc/shadow")?
@@ -338,6 +362,49 @@ async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Res
     );
 
     power_is_cut(&mut host, &token, &second_hash).await
+}
+
+/// 60 section 4 through the agent and its unit, with what systemd lets each of them do: planned, refused, and carried out.
+async fn data_is_reset_over_the_socket(host: &Host) -> Result<()> {
+    let volume = format!("{VOLUMES_DIR}/pvc-1_msp_db/base");
+    for command in [
+        ["mkdir", "-p", "-m", "2770", &volume].as_slice(),
+        &[
+            "sh",
+            "-c",
+            &format!("echo rows > {volume}/1 && chown -R 999:999 {volume}"),
+        ],
+    ] {
+        host.says(command)?;
+    }
+    let (status, planned) = host.agent("POST", route::RESET, &json!({"step": "plan", "scope": "data"}))?;
+    let text = planned["text"].as_str().unwrap_or_default();
+    ensure!(status == 200 && text.contains("WIPE"), "{status} {planned}");
+    let word = |name: &str| {
+        let rest = text.split(name).nth(1)?.trim_start();
+        let quoted = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+        quoted
+            .map(|(word, _)| word)
+            .or_else(|| rest.split_whitespace().next())
+    };
+    let nonce = word("--confirm ").context("no nonce")?;
+    let phrase = word("--type ").context("no phrase")?;
+    let mut apply = json!({"step": "apply", "scope": "data", "confirm": nonce, "type": "WIPE"});
+    let (status, refused) = host.agent("POST", route::RESET, &apply)?;
+    ensure!(status == 400, "{status} {refused}");
+    apply["type"] = phrase.into();
+    let (status, begun) = host.agent("POST", route::RESET, &apply)?;
+    ensure!([200, 202].contains(&status), "{status} {begun}");
+    host.until("the reset is complete", async || {
+        let operations = host.agent("GET", route::OPERATIONS, &Value::Null);
+        operations.is_ok_and(|(_, operations)| operations["reset"]["phase"] == "complete")
+    })
+    .await?;
+    ensure!(host.says(&["ls", "-A", VOLUMES_DIR])?.is_empty(), "data is left");
+    let kept = host.says(&["find", RESET_BACKUPS_DIR, "-name", "1", "-user", "999"])?;
+    ensure!(kept.ends_with("pvc-1_msp_db/base/1"), "no copy: {kept:?}");
+    ensure!(host.says(&["stat", "-c", "%a", RESET_BACKUPS_DIR])? == "700");
+    Ok(())
 }
 
 /// In the middle of a boot, and with an empty token file, as a full disk leaves it.

@@ -5,6 +5,7 @@
 //! typed phrase, and once confirmed goes on to its end however often it is begun again.
 
 mod apply;
+mod asked;
 mod cluster;
 mod holders;
 mod journal;
@@ -20,12 +21,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use appliance_common::agent_api::ResetEnd;
 use appliance_common::clock::Clock;
 use appliance_common::cluster::ClusterError;
 use appliance_common::host::ResetScope;
 use appliance_common::meter::Meter;
 use appliance_common::names::{VOLUMES_DIR, file};
-use appliance_common::state_file::{FileLock, LockError};
+use appliance_common::state_file::{FileLock, LockError, StateFileError};
 use clap::{Args, Subcommand, ValueEnum};
 
 use self::apply::{ApplyError, Resets};
@@ -47,6 +49,9 @@ enum Job {
     Plan(Target),
     /// Takes it away; begun again, it goes on where it stopped
     Apply(Apply),
+    /// Does what was asked for over the host agent's socket, or goes on with what was stopped
+    #[command(hide = true)]
+    Asked,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -103,6 +108,16 @@ impl From<Scope> for ResetScope {
     }
 }
 
+impl From<ResetScope> for Scope {
+    fn from(scope: ResetScope) -> Self {
+        match scope {
+            ResetScope::Data => Self::Data,
+            ResetScope::App => Self::App,
+            ResetScope::Factory => Self::Factory,
+        }
+    }
+}
+
 /// Why nothing more was done.
 #[derive(Debug, thiserror::Error)]
 enum ResetError {
@@ -128,6 +143,8 @@ enum ResetError {
     Apply(ApplyError),
     #[error("reading the storage path")]
     Measure(#[source] io::Error),
+    #[error("reading or writing what passes between the host agent and this program")]
+    Asked(#[source] StateFileError),
     #[error("starting the async runtime")]
     Runtime(#[source] io::Error),
     #[error("writing to the terminal")]
@@ -136,10 +153,18 @@ enum ResetError {
 
 impl ResetError {
     fn code(&self) -> ExitCode {
-        match self {
-            Self::Place(error) if error.is_refusal() => ExitCode::from(2),
-            Self::Unconfirmed(_) | Self::NoBackupChoice | Self::BackupInside { .. } => ExitCode::from(2),
+        match self.end() {
+            ResetEnd::Refused => ExitCode::from(2),
             _ => ExitCode::FAILURE,
+        }
+    }
+
+    fn end(&self) -> ResetEnd {
+        match self {
+            Self::Place(error) if error.is_refusal() => ResetEnd::Refused,
+            Self::Unconfirmed(_) | Self::NoBackupChoice | Self::BackupInside { .. } => ResetEnd::Refused,
+            Self::Busy(_) => ResetEnd::Busy,
+            _ => ResetEnd::Failed,
         }
     }
 }
@@ -153,6 +178,7 @@ pub(crate) fn main(places: &Places, flags: Flags) -> ExitCode {
             match flags.job {
                 Job::Plan(target) => plan(places, &target, &mut out).await,
                 Job::Apply(apply) => begin(places, &apply, &mut out).await,
+                Job::Asked => asked::answer(places).await,
             }
         })
     });

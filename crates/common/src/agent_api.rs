@@ -9,6 +9,7 @@ mod captures;
 mod client;
 mod facts;
 mod operations;
+mod reset;
 mod rights;
 mod storage;
 
@@ -19,6 +20,7 @@ pub use captures::{CapturedFile, SupportCaptures};
 pub use client::{AgentClient, AgentError};
 pub use facts::{DiskFacts, HostFacts, OsRelease};
 pub use operations::{Operations, UpgradeStarted};
+pub use reset::{ResetAnswer, ResetEnd, ResetReply, ResetRequest, ResetStep};
 pub use rights::{RightsConverged, SetupRights};
 pub use storage::{ConvergeMode, ConvergeStorage, HostItem, StorageConverged};
 
@@ -43,6 +45,9 @@ pub mod route {
     /// `POST` [`super::SetupRights`]: the control plane gets the rights that setup needs, or gives them back
     /// ([`super::RightsConverged`]); answered once the cluster has them.
     pub const SETUP_RIGHTS: &str = "/v1/setup-rights";
+    /// `POST` [`super::ResetRequest`]: shows what a reset takes away, or takes it away ([`super::ResetReply`]); 409 while
+    /// one is under way or another operation changes the box.
+    pub const RESET: &str = "/v1/reset";
     /// `GET`: how the host's own operations stand ([`super::Operations`]).
     pub const OPERATIONS: &str = "/v1/operations";
 }

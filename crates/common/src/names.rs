@@ -69,11 +69,19 @@ pub mod host_file {
     /// How far a data reset is, as root goes on from ([`crate::host::ResetState`]); its copy for the pod is
     /// [`super::file::RESET_STATE`].
     pub const RESET_STATE: &str = "reset-state.json";
+    /// A reset that is asked for over the agent's socket, until the unit takes it
+    /// ([`crate::agent_api::ResetRequest`]).
+    pub const RESET_REQUEST: &str = "reset-request.json";
+    /// What came of it ([`crate::agent_api::ResetAnswer`]).
+    pub const RESET_ANSWER: &str = "reset-answer.json";
 }
 
 /// Kernel lock of everything that changes the host: bootstrap, reapply, the agent's operations. First of the
 /// three (decision 15).
 pub const HOST_LOCK: &str = "/run/lock/alga-appliance-host.lock";
+
+/// Where a reset that is asked for over the agent's socket keeps its copy.
+pub const RESET_BACKUPS_DIR: &str = "/var/backups/alga-appliance";
 
 /// The data disk's mount; nothing outside it is ever wiped.
 pub const DATA_MOUNT: &str = "/var/mnt/alga-data";
@@ -201,6 +209,8 @@ pub mod unit {
     pub const SETUP_RIGHTS_BIND: &str = "alga-control-plane-rights@bind.service";
     /// Takes them back, once the appliance is installed.
     pub const SETUP_RIGHTS_DROP: &str = "alga-control-plane-rights@drop.service";
+    /// Plans a reset, carries one out, or goes on with one that was stopped.
+    pub const RESET: &str = "alga-appliance-reset.service";
     /// Puts the control plane's objects back.
     pub const CONTROL_PLANE_REAPPLY: &str = "alga-control-plane-reapply.service";
 }

@@ -6,6 +6,7 @@ mod bundle;
 mod facts;
 mod operations;
 mod rescue;
+mod reset;
 mod rights;
 mod routes;
 mod server;
@@ -38,6 +39,8 @@ async fn run(gate: Gate, settings: Settings) -> Result<(), ServeError> {
     let listener = socket::listen(&settings).map_err(ServeError::Socket)?;
     let agent = Arc::new(Agent::new(settings, starter));
     tokio::spawn(upgrade::resume(Arc::clone(&agent)));
+    let resuming = Arc::clone(&agent);
+    tokio::spawn(async move { reset::resume(&resuming.settings).await });
     tokio::spawn(rescue::watch_over(Arc::clone(&agent)));
     server::serve(listener, agent, signals).await
 }

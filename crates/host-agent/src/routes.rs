@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use appliance_common::agent_api::{
-    AgentRefusal, ConvergeStorage, RightsConverged, SetupRights, UpgradeStarted, route,
+    AgentRefusal, ConvergeStorage, ResetEnd, ResetReply, ResetRequest, RightsConverged, SetupRights,
+    UpgradeStarted, route,
 };
 use appliance_common::process::chain;
 use appliance_kubectl_queue::Starter;
@@ -13,18 +14,19 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::bundle::Bundles;
 use crate::rescue::Rescue;
 use crate::settings::Settings;
 use crate::storage::{self, ConvergeError};
 use crate::upgrade::{self, Upgrades};
-use crate::{facts, operations, rights};
+use crate::{facts, operations, reset, rights};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What the agent can do, as `GET /v1/health` tells it.
-const CAPABILITIES: [&str; 7] = [
+const CAPABILITIES: [&str; 8] = [
     "support-bundle",
     "host-facts",
     "storage-converge",
@@ -32,6 +34,7 @@ const CAPABILITIES: [&str; 7] = [
     "operations",
     "port-release",
     "setup-rights",
+    "reset",
 ];
 
 /// Everything that requests share.
@@ -41,6 +44,8 @@ pub(crate) struct Agent {
     pub(crate) starter: Starter,
     pub(crate) rescue: Rescue,
     pub(crate) upgrades: Upgrades,
+    /// One reset is asked for at a time.
+    pub(crate) resets: Mutex<()>,
     bundles: Bundles,
 }
 
@@ -51,6 +56,7 @@ impl Agent {
             starter,
             rescue: Rescue::default(),
             upgrades: Upgrades::default(),
+            resets: Mutex::default(),
             bundles: Bundles::default(),
         }
     }
@@ -76,6 +82,7 @@ impl Agent {
                 ok(&json!({"ok": true, "released": released}))
             }
             (&Method::POST, route::SETUP_RIGHTS) => self.rights(body).await,
+            (&Method::POST, route::RESET) => self.reset(body).await,
             (&Method::GET, route::OPERATIONS) => ok(&operations::read(&self.settings)),
             _ => refusal(StatusCode::NOT_FOUND, "not found"),
         }
@@ -114,6 +121,34 @@ impl Agent {
                 wanted: asked.wanted,
             }),
             Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
+        }
+    }
+
+    async fn reset(&self, body: &Bytes) -> Response<Full<Bytes>> {
+        let request: ResetRequest = match serde_json::from_slice(body) {
+            Ok(request) => request,
+            Err(error) => {
+                let wanted = "the body must be {\"step\": \"plan\" or \"apply\", \"scope\": \"data\", \"app\" or \"factory\", …}";
+                return refusal(StatusCode::BAD_REQUEST, &format!("{wanted}: {error}"));
+            }
+        };
+        let answer = match reset::ask(self, &request).await {
+            Ok(reset::Asked::Ended(answer)) => answer,
+            Ok(reset::Asked::UnderWay(reply)) => return respond(StatusCode::ACCEPTED, &reply),
+            Err(error @ reset::ResetError::UnderWay) => {
+                return refusal(StatusCode::CONFLICT, &chain(&error));
+            }
+            Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
+        };
+        match answer.end {
+            ResetEnd::Done => ok(&ResetReply {
+                ok: true,
+                is_under_way: false,
+                text: answer.text,
+            }),
+            ResetEnd::Refused => refusal(StatusCode::BAD_REQUEST, &answer.text),
+            ResetEnd::Busy => refusal(StatusCode::CONFLICT, &answer.text),
+            ResetEnd::Failed => refusal(StatusCode::INTERNAL_SERVER_ERROR, &answer.text),
         }
     }
 

@@ -15,12 +15,13 @@ use zbus::{connection, interface};
 const ROOT: &str = "/org/freedesktop/systemd1";
 
 /// The units there can be, each at an object of its own.
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 8] = [
     "k3s.service",
     unit::BOOTSTRAP,
     unit::CONTROL_PLANE_REAPPLY,
     unit::CONTROL_PLANE_REFRESH,
     unit::CONTROL_PLANE_UPGRADE,
+    unit::RESET,
     unit::SETUP_RIGHTS_BIND,
     unit::SETUP_RIGHTS_DROP,
 ];

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use appliance_common::agent_api::{ResetAnswer, ResetEnd, ResetRequest};
 use appliance_common::host::{ResetPhase, ResetState};
 use appliance_common::names::{HOST_LOCK, HOST_STATE_DIR, VOLUMES_DIR, file, host_file};
 use appliance_common::state_file::{self, StateFile};
@@ -15,6 +16,7 @@ use appliance_tests::tools::Tools;
 use appliance_tests::{apply, flux};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolume};
 use kube::api::Api;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -186,7 +188,7 @@ async fn until_further(host: &Host, mut child: Child, before: ResetPhase) -> Res
 }
 
 /// 60 C1 and C2: what is refused, what is only shown, and that neither changes anything.
-fn shown_and_refused(host: &Host) -> Result<[String; 2]> {
+fn shown_and_refused(host: &Host) -> Result<()> {
     let before = host.files()?;
     for path in ["", "/", "/var/mnt/alga-data/..", "var/mnt/alga-data"] {
         for job in ["plan", "apply"] {
@@ -231,6 +233,46 @@ fn shown_and_refused(host: &Host) -> Result<[String; 2]> {
         host.files()? == before,
         "something changed before the reset was confirmed"
     );
+    Ok(())
+}
+
+/// Decision 19: what the host agent leaves is taken once, and answered; a refusal is no failure of the unit.
+fn asked_over_the_socket(host: &Host) -> Result<[String; 2]> {
+    let dir = host.below(HOST_STATE_DIR);
+    let request = StateFile::at(dir.join(host_file::RESET_REQUEST));
+    let ask = |body: Value| -> Result<ResetAnswer> {
+        request.store(&serde_json::from_value::<ResetRequest>(body)?)?;
+        let ended = host.run(&["reset", "asked"])?;
+        ensure!(ended.status.success(), "{ended:?}");
+        ensure!(request.load()?.is_none(), "the request is still there");
+        let answer = StateFile::at(dir.join(host_file::RESET_ANSWER));
+        answer.load()?.context("no answer")
+    };
+    let planned = ask(json!({"step": "plan", "scope": "app"}))?;
+    let nonce = host.record()?.nonce;
+    ensure!(
+        planned.end == ResetEnd::Done && planned.text.contains(&nonce),
+        "{planned:?}"
+    );
+    let phrase = format!("WIPE {SITE}");
+    let dry = ask(json!({"step": "apply", "scope": "app", "dryRun": true}))?;
+    ensure!(
+        dry.end == ResetEnd::Done && dry.text.contains("[plan] remove"),
+        "{dry:?}"
+    );
+    for refused in [
+        json!({"step": "apply", "scope": "app", "confirm": "other", "type": phrase}),
+        json!({"step": "apply", "scope": "app", "confirm": nonce, "type": "WIPE another"}),
+        json!({"step": "apply", "scope": "data", "confirm": nonce, "type": phrase}),
+        json!({"step": "plan", "scope": "app", "storagePath": "/etc"}),
+    ] {
+        let answer = ask(refused.clone())?;
+        ensure!(answer.end == ResetEnd::Refused, "{refused}: {answer:?}");
+    }
+    ensure!(!host.record()?.confirmed);
+    // Nothing was asked and nothing was stopped.
+    let idle = host.run(&["reset", "asked"])?;
+    ensure!(idle.status.success() && idle.stdout.is_empty(), "{idle:?}");
     Ok([nonce, phrase])
 }
 
@@ -257,7 +299,8 @@ async fn a_reset_killed_at_every_phase_goes_on_until_cluster_and_box_agree() -> 
     apply::yaml(&client, "test", "default", &flux).await?;
     apply::yaml(&client, "test", "default", INSTALLED).await?;
     let host = Host::new(&cluster.kubeconfig())?;
-    let [nonce, phrase] = shown_and_refused(&host)?;
+    shown_and_refused(&host)?;
+    let [nonce, phrase] = asked_over_the_socket(&host)?;
 
     let mut arguments = confirmed(&nonce, &phrase).to_vec();
     let mut kills = 0;
@@ -272,7 +315,12 @@ async fn a_reset_killed_at_every_phase_goes_on_until_cluster_and_box_agree() -> 
         if host.record()?.phase == ResetPhase::Complete {
             break;
         }
-        arguments = vec!["reset", "apply", "--scope", "app"];
+        // By hand, or as the unit does.
+        arguments = if kills % 2 == 0 {
+            vec!["reset", "apply", "--scope", "app"]
+        } else {
+            vec!["reset", "asked"]
+        };
     }
     ensure!(kills >= 5, "it was killed only {kills} times");
     ensure!(host.record()?.phase == ResetPhase::Complete);

@@ -2,6 +2,7 @@
 //! the host.
 
 mod rescue;
+mod reset;
 mod rights;
 mod upgrade;
 
