@@ -17,6 +17,7 @@ use crate::setup::Setup;
 use crate::setup::checkup::Checkup;
 use crate::state_dir;
 use crate::status::{self, NetworkSettings, Status};
+use crate::support::Support;
 use crate::workloads::Workloads;
 
 /// Everything a handler may reach; cheap to clone.
@@ -50,6 +51,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Licence, address and administrator of a running appliance.
     pub manage: Manage,
+    /// Support bundles.
+    pub support: Support,
 }
 
 impl App {
@@ -81,6 +84,7 @@ impl App {
             metrics: Metrics::new(clock.now()),
             mode: InstallMode::at(settings.state.state_file.clone()),
             re_editable: ReEditable::from_fn(move || editable.is_editable()),
+            support: Support::new(settings.support(), clock.clone()),
             manage: Manage::open(settings.manage(boot_id()), clock.clone()),
             auth: Auth::open(&settings.auth, clock.clone(), audit.clone()),
             settings: Arc::new(settings),

@@ -25,6 +25,7 @@ mod setup;
 mod shapes;
 mod status;
 mod stream;
+mod support_bundle;
 mod ui;
 mod upgrade;
 mod wire;

@@ -24,6 +24,7 @@ pub mod settings;
 pub mod setup;
 mod state_dir;
 mod status;
+pub mod support;
 mod values_edit;
 mod watched;
 pub mod workloads;

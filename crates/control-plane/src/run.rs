@@ -54,6 +54,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let repair_delay = settings.storage.storage_repair_delay;
     let app = App::open(settings, Clock::system(), Limits::default());
     let (setup, checkup, manage) = (app.setup.clone(), app.checkup.clone(), app.manage.clone());
+    let support = app.support.clone();
     let mut stopped = pin!(async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -75,6 +76,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     setup.stop();
     checkup.stop();
     manage.stop();
+    support.stop();
     running.stop().await;
     Ok(())
 }

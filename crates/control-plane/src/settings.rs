@@ -8,6 +8,7 @@ mod parse;
 mod reads;
 mod setup;
 mod storage;
+mod support;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use parse::{comma_list, owner_max_age, switch};
 pub(crate) use parse::{millis, seconds};
 pub use reads::MetricsArgs;
 pub use storage::StorageArgs;
+pub use support::SupportArgs;
 
 /// The appliance's control plane: setup wizard, status and management on one HTTP port.
 #[derive(Debug, Clone, Parser)]
@@ -62,6 +64,9 @@ pub struct Settings {
     /// Where a monitoring system reads.
     #[command(flatten)]
     pub metrics: MetricsArgs,
+    /// What a support bundle looks at.
+    #[command(flatten)]
+    pub support: SupportArgs,
 }
 
 /// Ports opened for operators.

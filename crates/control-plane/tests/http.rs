@@ -26,6 +26,7 @@ mod http {
     mod setup_runs;
     mod status;
     mod stream;
+    mod support_bundle;
     mod ui;
     mod unclear;
     mod upgrade;

@@ -143,7 +143,7 @@ impl Options {
             logs: true,
             profile: Profile::Standard,
             top_dir: false,
-            probes: PROBES.map(str::to_owned).to_vec(),
+            probes: PROBES.split(',').map(str::to_owned).collect(),
             limits: Limits::default(),
         }
     }
@@ -152,10 +152,5 @@ impl Options {
 /// Directory of archives below the state volume.
 pub const BUNDLES_DIR: &str = "support-bundles";
 
-/// Whom an appliance has to reach.
-const PROBES: [&str; 4] = [
-    "ghcr.io",
-    "pkg-containers.githubusercontent.com",
-    "algapsa.com",
-    "support-api.nineminds.com",
-];
+/// Whom an appliance has to reach; a comma list.
+pub const PROBES: &str = "ghcr.io,pkg-containers.githubusercontent.com,algapsa.com,support-api.nineminds.com";

@@ -505,6 +505,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/support-bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * `POST /api/support-bundle`: makes a bundle, or joins the one that is being made, and answers when there is one;
+         *     with `async=1` at once. Whoever stops waiting does not stop it.
+         */
+        post: operations["post_api_support_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/support-bundle/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** `GET /api/support-bundle/files`: the archives that are kept, the newest first. */
+        get: operations["get_api_support_bundle_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/support-bundle/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** `GET /api/support-bundle/files/{name}`: the archive, or the part of it that `Range` names. */
+        get: operations["get_api_support_bundle_files_name"];
+        put?: never;
+        post?: never;
+        /** `DELETE /api/support-bundle/files/{name}`: removes an archive. */
+        delete: operations["delete_api_support_bundle_files_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/support-bundle/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** `GET /api/support-bundle/jobs/{id}`: how far a bundle is, and what came of it. */
+        get: operations["get_api_support_bundle_jobs_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workloads/restart": {
         parameters: {
             query?: never;
@@ -789,6 +861,98 @@ export interface components {
             job: components["schemas"]["BootstrapJob"];
             /** @description The end of its log, if it failed. */
             logs: components["schemas"]["BootstrapLogs"];
+        };
+        /** @description A bundle that is being made. */
+        BundleBegun: {
+            /** @description By which it is followed. */
+            jobId: string;
+            /** @description True. */
+            ok: boolean;
+            /** @description `running`. */
+            state: string;
+        };
+        /** @description A bundle that is kept. */
+        BundleFile: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Where it is had from. */
+            downloadUrl: string;
+            /** @description Its file name. */
+            name: string;
+        };
+        /** @description The bundles that are kept, the newest first. */
+        BundleFiles: {
+            /** @description Each. */
+            files: components["schemas"]["BundleFile"][];
+        };
+        /** @description How far a bundle is. */
+        BundleJob: {
+            /** @description When it ended. */
+            finishedAt: string | null;
+            /** @description Itself. */
+            jobId: string;
+            /** @description True. */
+            ok: boolean;
+            /** @description What came of it, as the request that waits is told. */
+            result: Record<string, never> | null;
+            /** @description When it began. */
+            startedAt: string;
+            /** @description `running`, `done` or `failed`. */
+            state: string;
+            /** @description What is being done, in a few words. */
+            step: string;
+        };
+        /** @description A bundle that was made. */
+        BundleMade: {
+            /** @description Where it is on the box. */
+            bundlePath: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            bytes: number;
+            /** @description Where it is had from. */
+            downloadUrl: string;
+            /** @description What is probably wrong, the likeliest first. */
+            findings: string[];
+            /** @description The job that made it. */
+            jobId: string;
+            /** @description One sentence. */
+            message: string;
+            /** @description True. */
+            ok: boolean;
+            /** @description Whether something could not be collected. */
+            partial: boolean;
+            /** @description `support-bundle`. */
+            phase: string;
+            /** @description How much was taken out, by rule. */
+            redaction: {
+                [key: string]: number;
+            };
+            /** @description SHA-256 of the archive, in hex. */
+            sha256: string;
+            /** @description What, and why. */
+            warnings: string[];
+        };
+        /** @description Why there is no bundle. */
+        BundleNotMade: {
+            /** @description The job that did not make it. */
+            jobId: string;
+            /** @description One sentence. */
+            message: string;
+            /** @description False. */
+            ok: boolean;
+            /** @description `support-bundle`. */
+            phase: string;
+            /** @description True. */
+            retrySafe: boolean;
+            /** @description What to do. */
+            suggestedNextStep: string;
+            /** @description Why. */
+            suspectedCause: string;
         };
         /** @description Whether terminals and port forwards can be had. */
         Capability: {
@@ -4964,6 +5128,369 @@ export interface operations {
             };
             /** @description `too_many_streams` */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_api_support_bundle: {
+        parameters: {
+            query?: {
+                /** @description 1: answer at once */
+                async?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleMade"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleBegun"];
+                };
+            };
+            /** @description `invalid_query` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unauthenticated`: there is no valid session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `origin_rejected`: the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_not_allowed`: this appliance does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleNotMade"];
+                };
+            };
+        };
+    };
+    get_api_support_bundle_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleFiles"];
+                };
+            };
+            /** @description `bad_request`: the request itself is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unauthenticated`: there is no valid session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_not_allowed`: this appliance does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_api_support_bundle_files_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it is listed */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            /** @description `bad_request`: the request itself is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unauthenticated`: there is no valid session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `bundle_unreadable`: root made it on the box itself */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unknown_bundle` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `invalid_range` */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_not_allowed`: this appliance does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `internal_error`, with a `correlationId` to find it by in the log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_api_support_bundle_files_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it is listed */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description `bad_request`: the request itself is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unauthenticated`: there is no valid session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `origin_rejected`: the request comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unknown_bundle` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_not_allowed`: this appliance does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_api_support_bundle_jobs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As the request that began it was told */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleJob"];
+                };
+            };
+            /** @description `bad_request`: the request itself is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unauthenticated`: there is no valid session */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `unknown_job` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `host_not_allowed`: this appliance does not answer to that name */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `internal_error`, with a `correlationId` to find it by in the log */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

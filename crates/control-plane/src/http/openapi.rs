@@ -12,7 +12,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseB
 use super::error::ErrorBody;
 use super::router::{self, Routes};
 use super::{
-    auth, cookie, health, manage, metrics, preflight, recover, setup, status, ui, upgrade, workloads,
+    auth, cookie, health, manage, metrics, preflight, recover, setup, status, support_bundle, ui, upgrade,
+    workloads,
 };
 
 /// Name of the security scheme.
@@ -33,7 +34,7 @@ const SESSION: &str = "session";
 struct Base;
 
 /// The groups, in the order of the router.
-fn groups() -> [Document; 10] {
+fn groups() -> [Document; 11] {
     [
         auth::Documented::openapi(),
         ui::Documented::openapi(),
@@ -45,6 +46,7 @@ fn groups() -> [Document; 10] {
         upgrade::Documented::openapi(),
         workloads::Documented::openapi(),
         manage::Documented::openapi(),
+        support_bundle::Documented::openapi(),
     ]
 }
 

@@ -14,7 +14,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::{ApiError, method_not_allowed};
 use super::{
-    auth, manage, metrics, openapi, preflight, recover, session, setup, status, ui, upgrade, workloads,
+    auth, manage, metrics, openapi, preflight, recover, session, setup, status, support_bundle, ui, upgrade,
+    workloads,
 };
 use crate::app::App;
 
@@ -87,6 +88,7 @@ fn signed_in() -> Routes {
         upgrade::signed_in_routes(),
         workloads::signed_in_routes(),
         manage::signed_in_routes(),
+        support_bundle::signed_in_routes(),
     ]
     .concat()
 }

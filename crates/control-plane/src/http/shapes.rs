@@ -287,3 +287,106 @@ pub(super) struct StatusDocument {
     /// Seconds since the newest observation was confirmed; the last key.
     age_seconds: f64,
 }
+
+/// A bundle that is being made.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct BundleBegun {
+    /// True.
+    ok: bool,
+    /// By which it is followed.
+    job_id: String,
+    /// `running`.
+    state: String,
+}
+
+/// A bundle that was made.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct BundleMade {
+    /// True.
+    ok: bool,
+    /// `support-bundle`.
+    phase: String,
+    /// One sentence.
+    message: String,
+    /// Where it is on the box.
+    bundle_path: String,
+    /// Where it is had from.
+    download_url: String,
+    /// How much was taken out, by rule.
+    redaction: BTreeMap<String, u64>,
+    /// Whether something could not be collected.
+    partial: bool,
+    /// What, and why.
+    warnings: Vec<String>,
+    /// SHA-256 of the archive, in hex.
+    sha256: String,
+    /// Its size.
+    bytes: u64,
+    /// What is probably wrong, the likeliest first.
+    findings: Vec<String>,
+    /// The job that made it.
+    job_id: String,
+}
+
+/// Why there is no bundle.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct BundleNotMade {
+    /// False.
+    ok: bool,
+    /// `support-bundle`.
+    phase: String,
+    /// One sentence.
+    message: String,
+    /// Why.
+    suspected_cause: String,
+    /// What to do.
+    suggested_next_step: String,
+    /// True.
+    retry_safe: bool,
+    /// The job that did not make it.
+    job_id: String,
+}
+
+/// How far a bundle is.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct BundleJob {
+    /// True.
+    ok: bool,
+    /// Itself.
+    job_id: String,
+    /// `running`, `done` or `failed`.
+    state: String,
+    /// What is being done, in a few words.
+    step: String,
+    /// When it began.
+    started_at: String,
+    /// When it ended.
+    #[schema(required)]
+    finished_at: Option<String>,
+    /// What came of it, as the request that waits is told.
+    #[schema(required, value_type = Option<Object>)]
+    result: Option<Value>,
+}
+
+/// The bundles that are kept, the newest first.
+#[derive(ToSchema)]
+pub(super) struct BundleFiles {
+    /// Each.
+    files: Vec<BundleFile>,
+}
+
+/// A bundle that is kept.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(super) struct BundleFile {
+    /// Its file name.
+    name: String,
+    /// Its size.
+    bytes: u64,
+    /// Where it is had from.
+    download_url: String,
+}

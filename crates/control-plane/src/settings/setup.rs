@@ -88,7 +88,7 @@ impl ReleaseSettings {
 
 impl OutboundSettings {
     /// The proxy in force: an empty variable is none, and the upper-case spelling goes first.
-    fn proxy(&self) -> ProxySettings {
+    pub(super) fn proxy(&self) -> ProxySettings {
         let first = |upper: &Option<String>, lower: &Option<String>| {
             [upper, lower]
                 .into_iter()

@@ -167,6 +167,8 @@ fn app(dir: &tempfile::TempDir, now: &Arc<AtomicI64>, flags: &[String], limits: 
         ("--release-selection-file", path("release-selection.json")),
         ("--host-agent-socket", path("host-agent.sock")),
         ("--metrics-socket", path("metrics.sock")),
+        // Nobody on the internet is asked.
+        ("--bundle-probes", String::new()),
     ] {
         if !flags.iter().any(|given| given == flag) {
             args.extend([flag.to_owned(), value]);

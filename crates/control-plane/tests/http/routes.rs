@@ -19,6 +19,8 @@ const OPERATORS: &[(&str, &[&str])] = &[
     ("/api/setup/retry", &["POST"]),
     ("/api/status", &["GET", "HEAD"]),
     ("/api/status/stream", &["GET", "HEAD"]),
+    ("/api/support-bundle", &["POST"]),
+    ("/api/support-bundle/files", &["GET", "HEAD"]),
 ];
 
 /// Routes of the API that anybody may ask, and what changes something there.

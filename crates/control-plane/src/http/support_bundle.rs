@@ -1,0 +1,251 @@
+//! `/api/support-bundle`: making a bundle, following it, and taking the archive away.
+
+use appliance_common::clock::iso_millis;
+use appliance_support_bundle::retention::{self, Kept};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tower_http::services::ServeFile;
+use utoipa::OpenApi;
+
+use super::auth::Done;
+use super::error::{ApiError, ApiResult, ErrorBody};
+use super::query::Query;
+use super::router::Routes;
+use super::session::SignedIn;
+use super::{Peer, shapes};
+use crate::app::App;
+use crate::auth::AuditEvent;
+use crate::support::Job;
+
+pub(super) fn signed_in_routes() -> Routes {
+    vec![
+        ("/api/support-bundle", post(make)),
+        ("/api/support-bundle/jobs/{id}", get(job)),
+        ("/api/support-bundle/files", get(list)),
+        ("/api/support-bundle/files/{name}", get(download).delete(remove)),
+    ]
+}
+
+/// What is written down of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(make, job, list, download, remove))]
+pub(super) struct Documented;
+
+/// `POST /api/support-bundle`: makes a bundle, or joins the one that is being made, and answers when there is one;
+/// with `async=1` at once. Whoever stops waiting does not stop it.
+#[utoipa::path(post, path = "/api/support-bundle", tag = "support",
+    params(("async" = Option<String>, Query, description = "1: answer at once")),
+    responses(
+        (status = 200, body = shapes::BundleMade),
+        (status = 202, body = shapes::BundleBegun),
+        (status = 400, body = ErrorBody, description = "`invalid_query`"),
+        (status = 500, body = shapes::BundleNotMade),
+    ))]
+async fn make(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    peer: Peer,
+    asked: Query,
+) -> ApiResult<Response> {
+    let at_once = asked.switch("async")?;
+    let job = app.support.begin();
+    app.audit
+        .record(AuditEvent {
+            event: "support-bundle.make",
+            peer: peer.0,
+            session: Some(session.id()),
+            result: "accepted",
+        })
+        .await;
+    if at_once {
+        let begun = json!({"ok": true, "jobId": job.id, "state": "running"});
+        return Ok((StatusCode::ACCEPTED, Json(begun)).into_response());
+    }
+    job.ended().await;
+    let (state, result) = result(&job);
+    let status = if state == DONE {
+        StatusCode::OK
+    } else {
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    Ok((status, Json(result)).into_response())
+}
+
+const DONE: &str = "done";
+
+/// The word for how it stands, and what came of it as clients are told.
+fn result(job: &Job) -> (&'static str, Value) {
+    let Some((_, made)) = job.told().ended else {
+        return ("running", Value::Null);
+    };
+    let (state, mut result) = match &*made {
+        Ok(bundle) => {
+            let mut result = serde_json::to_value(bundle).unwrap_or_default();
+            let name = bundle.bundle_path.file_name().unwrap_or_default();
+            result["downloadUrl"] = url(&name.to_string_lossy()).into();
+            (DONE, result)
+        }
+        Err(error) => ("failed", error.as_result()),
+    };
+    result["jobId"] = job.id.as_str().into();
+    (state, result)
+}
+
+fn url(name: &str) -> String {
+    format!("/api/support-bundle/files/{name}")
+}
+
+/// `GET /api/support-bundle/jobs/{id}`: how far a bundle is, and what came of it.
+#[utoipa::path(get, path = "/api/support-bundle/jobs/{id}", tag = "support",
+    params(("id" = String, Path, description = "As the request that began it was told")),
+    responses(
+        (status = 200, body = shapes::BundleJob),
+        (status = 404, body = ErrorBody, description = "`unknown_job`"),
+    ))]
+async fn job(State(app): State<App>, Path(id): Path<String>) -> ApiResult<Json<Value>> {
+    let job = app.support.job(&id).ok_or_else(|| {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "unknown_job",
+            "No such bundle is being made. The control plane may have been started anew meanwhile: see the list of \
+             bundles, or make another one.",
+        )
+    })?;
+    let told = job.told();
+    let (state, result) = result(&job);
+    Ok(Json(json!({
+        "ok": true, "jobId": job.id, "state": state, "step": told.step, "startedAt": iso_millis(job.begun),
+        "finishedAt": told.ended.map(|(at, _)| iso_millis(at)), "result": result,
+    })))
+}
+
+/// `GET /api/support-bundle/files`: the archives that are kept, the newest first.
+#[utoipa::path(get, path = "/api/support-bundle/files", tag = "support", responses(
+    (status = 200, body = shapes::BundleFiles),
+    (status = 500, body = ErrorBody),
+))]
+async fn list(State(app): State<App>) -> ApiResult<Json<Value>> {
+    let files = kept(&app).await?;
+    let shown = |file: &Kept| json!({"name": file.name, "bytes": file.bytes, "downloadUrl": url(&file.name)});
+    Ok(Json(
+        json!({"files": files.iter().map(shown).collect::<Vec<_>>()}),
+    ))
+}
+
+async fn kept(app: &App) -> ApiResult<Vec<Kept>> {
+    let dir = app.support.dir().to_owned();
+    let listed = tokio::task::spawn_blocking(move || retention::list(&dir)).await;
+    let listed = listed.map_err(|error| ApiError::internal("listing the support bundles", &error))?;
+    listed.map_err(|error| ApiError::internal("listing the support bundles", &error))
+}
+
+/// One of those that are listed: no other name is looked for.
+async fn known(app: &App, name: &str) -> ApiResult<std::path::PathBuf> {
+    let found = kept(app).await?.into_iter().find(|file| file.name == name);
+    let file = found.ok_or_else(|| {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "unknown_bundle",
+            "There is no such bundle. The newest five are kept: see the list.",
+        )
+    })?;
+    Ok(app.support.dir().join(file.name))
+}
+
+/// `GET /api/support-bundle/files/{name}`: the archive, or the part of it that `Range` names.
+#[utoipa::path(get, path = "/api/support-bundle/files/{name}", tag = "support",
+    params(("name" = String, Path, description = "As it is listed")),
+    responses(
+        (status = 200, content_type = "application/gzip", body = String),
+        (status = 206, content_type = "application/gzip", body = String),
+        (status = 403, body = ErrorBody, description = "`bundle_unreadable`: root made it on the box itself"),
+        (status = 404, body = ErrorBody, description = "`unknown_bundle`"),
+        (status = 416, body = ErrorBody, description = "`invalid_range`"),
+    ))]
+async fn download(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    peer: Peer,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let path = known(&app, &name).await?;
+    let mut request = Request::new(Body::empty());
+    *request.headers_mut() = headers;
+    let served = ServeFile::new(&path).oneshot(request).await;
+    let served = served.unwrap_or_else(|never| match never {});
+    let event = AuditEvent {
+        event: "support-bundle.download",
+        peer: peer.0,
+        session: Some(session.id()),
+        result: if served.status().is_success() {
+            "accepted"
+        } else {
+            "refused"
+        },
+    };
+    app.audit.record(event).await;
+    match served.status() {
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED => {}
+        StatusCode::RANGE_NOT_SATISFIABLE => {
+            return Err(ApiError::new(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "invalid_range",
+                "The archive has no such part. Download it from its beginning.",
+            ));
+        }
+        _ => {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "bundle_unreadable",
+                format!(
+                    "This bundle was made by root on the box itself. Take it from there: {}",
+                    path.display()
+                ),
+            ));
+        }
+    }
+    let mut response = served.map(Body::new);
+    let named = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let headers = response.headers_mut();
+    if let Ok(named) = named {
+        headers.insert(header::CONTENT_DISPOSITION, named);
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// `DELETE /api/support-bundle/files/{name}`: removes an archive.
+#[utoipa::path(delete, path = "/api/support-bundle/files/{name}", tag = "support",
+    params(("name" = String, Path, description = "As it is listed")),
+    responses(
+        (status = 200, body = Done),
+        (status = 404, body = ErrorBody, description = "`unknown_bundle`"),
+        (status = 500, body = ErrorBody),
+    ))]
+async fn remove(
+    State(app): State<App>,
+    SignedIn(session): SignedIn,
+    peer: Peer,
+    Path(name): Path<String>,
+) -> ApiResult<Json<Value>> {
+    let path = known(&app, &name).await?;
+    let removed = tokio::fs::remove_file(&path).await;
+    let event = AuditEvent {
+        event: "support-bundle.remove",
+        peer: peer.0,
+        session: Some(session.id()),
+        result: if removed.is_ok() { "accepted" } else { "refused" },
+    };
+    app.audit.record(event).await;
+    removed.map_err(|error| ApiError::internal("removing a support bundle", &error))?;
+    Ok(Json(json!({"ok": true})))
+}
