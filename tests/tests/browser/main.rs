@@ -47,6 +47,7 @@ async fn an_operator_installs_manages_and_finds_out_what_is_wrong() -> Result<()
     site.play("install", &mut world).await?;
     site.play("workloads", &mut world).await?;
     site.play("manage", &mut world).await?;
+    site.play("support", &mut world).await?;
     site.play("broken", &mut world).await?;
     world.unpack_another().await?;
     site.play("session", &mut world).await

@@ -4,6 +4,7 @@
  */
 import type { AuthState } from "./auth";
 import type { components } from "./schema";
+import type { BundleFile, BundleMade, BundleNotMade } from "./support";
 import type { Deployment, LeftOut, Log, Namespace, Pod } from "./workloads";
 
 type Schemas = components["schemas"];
@@ -18,4 +19,7 @@ export type Agreement = [
   Enough<Pod, Schemas["PodRow"]>,
   Enough<Log, Schemas["Log"]>,
   Enough<LeftOut, Schemas["LeftOut"]>,
+  Enough<BundleFile, Schemas["BundleFile"]>,
+  Enough<Omit<BundleMade, "ok">, Schemas["BundleMade"]>,
+  Enough<Omit<BundleNotMade, "ok">, Schemas["BundleNotMade"]>,
 ];

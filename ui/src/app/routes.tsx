@@ -13,6 +13,7 @@ export const routes: readonly Route[] = [
   { path: "/", nav: "Status", page: lazy(() => import("../pages/home/HomePage")) },
   { path: "/workloads", nav: "Workloads", page: lazy(() => import("../pages/workloads/WorkloadsPage")) },
   { path: "/manage", nav: "Manage", page: lazy(() => import("../pages/manage/ManagePage")) },
+  { path: "/support-bundle", nav: "Support", page: lazy(() => import("../pages/support/SupportPage")) },
   { path: "/setup", page: lazy(() => import("../pages/setup/SetupPage")) },
   { path: "/install", page: lazy(() => import("../pages/install/InstallPage")) },
 ];

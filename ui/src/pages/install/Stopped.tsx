@@ -1,5 +1,6 @@
 import { Alert } from "@patternfly/react-core/dist/esm/components/Alert";
 import type { Failure, Plan } from "../../api/setup";
+import { Link } from "../../app/router";
 import { Moment } from "../../components/Moment";
 import { CorrectCode } from "./CorrectCode";
 import styles from "./Install.module.css";
@@ -30,6 +31,11 @@ export function Stopped({ plan, failure, sincePlan }: { plan: Plan; failure: Fai
         )}
       </Alert>
       {aboutCode && plan.editable && <CorrectCode />}
+      {!next && (
+        <p className={styles["subtle"]}>
+          If that does not help: <Link to="/support-bundle">make a support bundle</Link> and send it to support.
+        </p>
+      )}
     </section>
   );
 }
