@@ -1,5 +1,6 @@
 //! The real servers that the tests and the demo run against; see `README.md` beside this crate.
 
+pub mod agent_socket;
 pub mod apply;
 pub mod charts;
 pub mod cluster;

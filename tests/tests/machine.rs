@@ -4,10 +4,8 @@
 //! The programs are the tests' own; k3s is played by `src/bin/k3s-standin.rs` over a real API server.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +14,7 @@ use appliance_common::agent_api::route;
 use appliance_common::host::{BootPhase, BootState, BootStepState};
 use appliance_common::names::{RESET_BACKUPS_DIR, VOLUMES_DIR};
 use appliance_common::state_file::StateFile;
+use appliance_tests::agent_socket;
 use appliance_tests::cluster::{Parts, TestCluster};
 use appliance_tests::machine::Machine;
 use appliance_tests::tools::{Locations, Tools};
@@ -216,19 +215,9 @@ impl Host {
 
     /// Asks the agent on its socket, as root.
     fn agent(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
-        let mut stream = UnixStream::connect(self.machine.seen("run/alga-appliance/host-agent.sock")?)?;
-        stream.set_read_timeout(Some(LIMIT))?;
-        let body = body.to_string();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(format!("{head}{body}").as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
-        let status = head.split(' ').nth(1).context("no status")?.parse()?;
-        Ok((status, serde_json::from_str(body)?))
+        let socket = self.machine.seen("run/alga-appliance/host-agent.sock")?;
+        let answer = agent_socket::ask(&socket, method, path, &body.to_string(), LIMIT)?;
+        Ok((answer.status, serde_json::from_str(&answer.body)?))
     }
 
     fn says(&self, command: &[&str]) -> Result<String> {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod arrival;
+mod audited;
 mod auth;
 mod body;
 mod cookie;

@@ -5347,7 +5347,6 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description `internal_error`, with a `correlationId` to find it by in the log */
             500: {
                 headers: {
                     [name: string]: unknown;

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use appliance_common::agent_api::{ResetAnswer, ResetEnd, ResetRequest, ResetStep};
 use appliance_common::clock::Clock;
-use appliance_common::host::ResetState;
+use appliance_common::host::{ResetScope, ResetState};
 use appliance_common::names::{RESET_BACKUPS_DIR, VOLUMES_DIR, host_file};
 use appliance_common::process::chain;
 use appliance_common::state_file::StateFile;
 
 use super::journal::Journal;
-use super::{Apply, ResetError, Scope, Target, begin, plan};
+use super::{Apply, ResetError, Target, begin, plan};
 use crate::settings::Places;
 
 /// The journal of the unit shows the lines as they come; the caller gets them at the end.
@@ -45,8 +45,8 @@ pub(super) async fn answer(places: &Places) -> Result<(), ResetError> {
     };
     let mut told = Told::default();
     let done = match request.step {
-        ResetStep::Plan => plan(places, &target(&request), &mut told).await,
-        ResetStep::Apply => begin(places, &apply(&request), &mut told).await,
+        ResetStep::Plan => plan(places, &on(request.scope, request.storage_path), &mut told).await,
+        ResetStep::Apply => begin(places, &apply(request), &mut told).await,
     };
     let (end, text) = match &done {
         Ok(()) => (ResetEnd::Done, String::from_utf8_lossy(&told.0).into_owned()),
@@ -68,35 +68,31 @@ async fn go_on(places: &Places) -> Result<(), ResetError> {
     let Some(stopped) = known.filter(ResetState::is_under_way) else {
         return Ok(());
     };
-    let request = ResetRequest {
-        step: ResetStep::Apply,
-        scope: stopped.scope,
-        storage_path: Some(stopped.storage_path),
+    let apply = Apply {
+        target: on(stopped.scope, Some(stopped.storage_path)),
         confirm: String::new(),
         phrase: String::new(),
-        backup: false,
+        backup: None,
+        no_backup: true,
         dry_run: false,
     };
-    begin(places, &apply(&request), &mut io::stdout()).await
+    begin(places, &apply, &mut io::stdout()).await
 }
 
-fn target(request: &ResetRequest) -> Target {
+fn on(scope: ResetScope, storage_path: Option<String>) -> Target {
     Target {
-        scope: Scope::from(request.scope),
-        storage_path: request
-            .storage_path
-            .clone()
-            .unwrap_or_else(|| VOLUMES_DIR.to_owned()),
+        scope: scope.into(),
+        storage_path: storage_path.unwrap_or_else(|| VOLUMES_DIR.to_owned()),
         // Outside the data disk only somebody at the console may go.
         allow_path: Vec::new(),
     }
 }
 
-fn apply(request: &ResetRequest) -> Apply {
+fn apply(request: ResetRequest) -> Apply {
     Apply {
-        target: target(request),
-        confirm: request.confirm.clone(),
-        phrase: request.phrase.clone(),
+        target: on(request.scope, request.storage_path),
+        confirm: request.confirm,
+        phrase: request.phrase,
         backup: request.backup.then(|| PathBuf::from(RESET_BACKUPS_DIR)),
         no_backup: !request.backup,
         dry_run: request.dry_run,

@@ -83,18 +83,8 @@ impl Journal {
 
     /// A new plan, over an old one that was not confirmed.
     pub(crate) fn plan(&self, scope: ResetScope, storage_path: &Path) -> Result<ResetState, JournalError> {
-        let now = self.clock.now();
-        let planned = ResetState {
-            phase: ResetPhase::Planned,
-            scope,
-            storage_path: storage_path.display().to_string(),
-            nonce: random::id(),
-            planned_at: now,
-            updated_at: now,
-            confirmed: false,
-            backup: None,
-            error: None,
-        };
+        let path = storage_path.display().to_string();
+        let planned = ResetState::planned(scope, path, random::id(), self.clock.now());
         self.store(&planned)?;
         Ok(planned)
     }
@@ -233,17 +223,8 @@ mod tests {
     use super::*;
 
     fn plan() -> ResetState {
-        ResetState {
-            phase: ResetPhase::Planned,
-            scope: ResetScope::Data,
-            storage_path: "/var/mnt/alga-data".to_owned(),
-            nonce: "n-1".to_owned(),
-            planned_at: "2026-01-01T00:00:00Z".parse().unwrap(),
-            updated_at: "2026-01-01T00:00:00Z".parse().unwrap(),
-            confirmed: false,
-            backup: None,
-            error: None,
-        }
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        ResetState::planned(ResetScope::Data, "/var/mnt/alga-data", "n-1".to_owned(), now)
     }
 
     fn by<'a>(nonce: &'a str, phrase: &'a str) -> Confirmation<'a> {

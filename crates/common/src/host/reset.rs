@@ -37,6 +37,27 @@ pub struct ResetState {
 }
 
 impl ResetState {
+    /// A plan that nobody has confirmed.
+    #[must_use]
+    pub fn planned(
+        scope: ResetScope,
+        storage_path: impl Into<String>,
+        nonce: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            phase: ResetPhase::Planned,
+            scope,
+            storage_path: storage_path.into(),
+            nonce,
+            planned_at: now,
+            updated_at: now,
+            confirmed: false,
+            backup: None,
+            error: None,
+        }
+    }
+
     /// Whether it was begun and is not over.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
@@ -118,14 +139,8 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         ResetState {
             phase,
-            scope: ResetScope::App,
-            storage_path: "/var/mnt/alga-data".to_owned(),
-            nonce: "n".to_owned(),
-            planned_at: now,
-            updated_at: now,
             confirmed,
-            backup: None,
-            error: None,
+            ..ResetState::planned(ResetScope::App, "/var/mnt/alga-data", "n".to_owned(), now)
         }
     }
 

@@ -4,9 +4,6 @@
 mod refuse;
 mod shapes;
 
-use std::future::Future;
-use std::net::IpAddr;
-
 use appliance_common::secret::Secret;
 use axum::Json;
 use axum::extract::{RawQuery, State};
@@ -16,14 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
+use super::audited::{Who, audited};
 use super::auth::Done;
-use super::error::{ApiError, ApiResult, ErrorBody};
+use super::error::{ApiResult, ErrorBody};
 use super::router::Routes;
 use super::session::SignedIn;
 use super::shapes::InvalidInputs;
 use super::{Body, Peer};
 use crate::app::App;
-use crate::auth::{AuditEvent, Session};
 use crate::manage::app_url::AddressChange;
 use crate::manage::reset::{NewPassword, ResetState, Started};
 
@@ -263,47 +260,4 @@ async fn reset_password(
 fn waits(query: &str) -> bool {
     url::form_urlencoded::parse(query.as_bytes())
         .any(|(key, value)| key == "wait" && matches!(&*value, "1" | "true"))
-}
-
-/// Who does something.
-struct Who {
-    peer: IpAddr,
-    session: String,
-}
-
-impl Who {
-    fn of(peer: Peer, session: &Session) -> Self {
-        let session = session.id().to_owned();
-        Self {
-            peer: peer.0,
-            session,
-        }
-    }
-
-    async fn record(&self, app: &App, event: &'static str, result: &'static str) {
-        let event = AuditEvent {
-            event,
-            peer: self.peer,
-            session: Some(&self.session),
-            result,
-        };
-        app.audit.record(event).await;
-    }
-}
-
-/// Does `work` to its end and notes who did it and what came of it, also when the client has gone.
-async fn audited<T: Send + 'static>(
-    app: &App,
-    (peer, session): (Peer, &Session),
-    event: &'static str,
-    work: impl Future<Output = ApiResult<T>> + Send + 'static,
-) -> ApiResult<T> {
-    let (app, who) = (app.clone(), Who::of(peer, session));
-    let done = tokio::spawn(async move {
-        let result = work.await;
-        let came_of_it = result.as_ref().map_or_else(ApiError::code, |_| "ok");
-        who.record(&app, event, came_of_it).await;
-        result
-    });
-    done.await.unwrap_or_else(|_| Err(ApiError::panicked()))
 }

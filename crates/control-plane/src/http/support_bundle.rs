@@ -1,5 +1,8 @@
 //! `/api/support-bundle`: making a bundle, following it, and taking the archive away.
 
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
 use appliance_common::clock::iso_millis;
 use appliance_support_bundle::retention::{self, Kept};
 use axum::Json;
@@ -10,10 +13,10 @@ use axum::routing::{get, post};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 use tower_http::services::ServeFile;
 use utoipa::OpenApi;
 
+use super::audited::audited;
 use super::auth::Done;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::query::Query;
@@ -21,7 +24,6 @@ use super::router::Routes;
 use super::session::SignedIn;
 use super::{Peer, shapes};
 use crate::app::App;
-use crate::auth::AuditEvent;
 use crate::support::Job;
 
 pub(super) fn signed_in_routes() -> Routes {
@@ -55,15 +57,9 @@ async fn make(
     asked: Query,
 ) -> ApiResult<Response> {
     let at_once = asked.switch("async")?;
-    let job = app.support.begin();
-    app.audit
-        .record(AuditEvent {
-            event: "support-bundle.make",
-            peer: peer.0,
-            session: Some(session.id()),
-            result: "accepted",
-        })
-        .await;
+    let support = app.support.clone();
+    let work = async move { Ok(support.begin()) };
+    let job = audited(&app, (peer, &session), "support-bundle.make", work).await?;
     if at_once {
         let begun = json!({"ok": true, "jobId": job.id, "state": "running"});
         return Ok((StatusCode::ACCEPTED, Json(begun)).into_response());
@@ -147,16 +143,17 @@ async fn kept(app: &App) -> ApiResult<Vec<Kept>> {
 }
 
 /// One of those that are listed: no other name is looked for.
-async fn known(app: &App, name: &str) -> ApiResult<std::path::PathBuf> {
+async fn known(app: &App, name: &str) -> ApiResult<PathBuf> {
     let found = kept(app).await?.into_iter().find(|file| file.name == name);
-    let file = found.ok_or_else(|| {
-        ApiError::new(
-            StatusCode::NOT_FOUND,
-            "unknown_bundle",
-            "There is no such bundle. The newest five are kept: see the list.",
-        )
-    })?;
-    Ok(app.support.dir().join(file.name))
+    Ok(app.support.dir().join(found.ok_or_else(unknown_bundle)?.name))
+}
+
+fn unknown_bundle() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_FOUND,
+        "unknown_bundle",
+        "There is no such bundle. The newest five are kept: see the list.",
+    )
 }
 
 /// `GET /api/support-bundle/files/{name}`: the archive, or the part of it that `Range` names.
@@ -168,6 +165,7 @@ async fn known(app: &App, name: &str) -> ApiResult<std::path::PathBuf> {
         (status = 403, body = ErrorBody, description = "`bundle_unreadable`: root made it on the box itself"),
         (status = 404, body = ErrorBody, description = "`unknown_bundle`"),
         (status = 416, body = ErrorBody, description = "`invalid_range`"),
+        (status = 500, body = ErrorBody),
     ))]
 async fn download(
     State(app): State<App>,
@@ -177,50 +175,43 @@ async fn download(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let path = known(&app, &name).await?;
-    let mut request = Request::new(Body::empty());
-    *request.headers_mut() = headers;
-    let served = ServeFile::new(&path).oneshot(request).await;
-    let served = served.unwrap_or_else(|never| match never {});
-    let event = AuditEvent {
-        event: "support-bundle.download",
-        peer: peer.0,
-        session: Some(session.id()),
-        result: if served.status().is_success() {
-            "accepted"
-        } else {
-            "refused"
-        },
-    };
-    app.audit.record(event).await;
-    match served.status() {
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED => {}
-        StatusCode::RANGE_NOT_SATISFIABLE => {
-            return Err(ApiError::new(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                "invalid_range",
-                "The archive has no such part. Download it from its beginning.",
-            ));
-        }
-        _ => {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "bundle_unreadable",
-                format!(
-                    "This bundle was made by root on the box itself. Take it from there: {}",
-                    path.display()
-                ),
-            ));
-        }
-    }
-    let mut response = served.map(Body::new);
-    let named = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+    let work = served(path, headers);
+    let mut response = audited(&app, (peer, &session), "support-bundle.download", work).await?;
     let headers = response.headers_mut();
-    if let Ok(named) = named {
+    if let Ok(named) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, named);
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/gzip"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// The file, or what the headers ask for of it.
+async fn served(path: PathBuf, headers: HeaderMap) -> ApiResult<Response> {
+    let mut request = Request::new(Body::empty());
+    *request.headers_mut() = headers;
+    let served = ServeFile::new(&path).try_call(request).await;
+    let served = served.map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => ApiError::new(
+            StatusCode::FORBIDDEN,
+            "bundle_unreadable",
+            format!(
+                "This bundle was made by root on the box itself. Take it from there: {}",
+                path.display()
+            ),
+        ),
+        _ => ApiError::internal("reading a support bundle", &error),
+    })?;
+    match served.status() {
+        // It went between the list and here.
+        StatusCode::NOT_FOUND => Err(unknown_bundle()),
+        StatusCode::RANGE_NOT_SATISFIABLE => Err(ApiError::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "invalid_range",
+            "The archive has no such part. Download it from its beginning.",
+        )),
+        _ => Ok(served.map(Body::new)),
+    }
 }
 
 /// `DELETE /api/support-bundle/files/{name}`: removes an archive.
@@ -238,14 +229,10 @@ async fn remove(
     Path(name): Path<String>,
 ) -> ApiResult<Json<Value>> {
     let path = known(&app, &name).await?;
-    let removed = tokio::fs::remove_file(&path).await;
-    let event = AuditEvent {
-        event: "support-bundle.remove",
-        peer: peer.0,
-        session: Some(session.id()),
-        result: if removed.is_ok() { "accepted" } else { "refused" },
+    let work = async move {
+        let removed = tokio::fs::remove_file(&path).await;
+        removed.map_err(|error| ApiError::internal("removing a support bundle", &error))
     };
-    app.audit.record(event).await;
-    removed.map_err(|error| ApiError::internal("removing a support bundle", &error))?;
+    audited(&app, (peer, &session), "support-bundle.remove", work).await?;
     Ok(Json(json!({"ok": true})))
 }

@@ -7,9 +7,7 @@ mod rights;
 mod upgrade;
 
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +16,7 @@ use anyhow::{Context, Result, ensure};
 use appliance_common::host::k3s;
 use appliance_common::names::VOLUMES_DIR;
 use appliance_common::state_file::{self, FileLock};
+use appliance_tests::agent_socket::{self, Answer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -70,23 +69,13 @@ impl Host {
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> Result<(u16, Value)> {
-        let mut stream = UnixStream::connect(self.socket())?;
-        stream.set_read_timeout(Some(LIMIT))?;
-        let length = body.len();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
-        );
-        stream.write_all(format!("{head}{body}").as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        let Answer { status, head, body } = agent_socket::ask(&self.socket(), method, path, body, LIMIT)?;
         ensure!(
             head.contains("content-type: application/json; charset=utf-8"),
             "{head}"
         );
         ensure!(body.ends_with('\n'), "no line end");
-        let status = head.split(' ').nth(1).context("no status")?.parse()?;
-        Ok((status, serde_json::from_str(body)?))
+        Ok((status, serde_json::from_str(&body)?))
     }
 }
 

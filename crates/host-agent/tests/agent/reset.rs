@@ -55,14 +55,8 @@ impl Unit {
         let now = jiff::Timestamp::UNIX_EPOCH;
         let state = ResetState {
             phase,
-            scope: ResetScope::App,
-            storage_path: "/var/mnt/alga-data".to_owned(),
-            nonce: "n".to_owned(),
-            planned_at: now,
-            updated_at: now,
             confirmed: true,
-            backup: None,
-            error: None,
+            ..ResetState::planned(ResetScope::App, "/var/mnt/alga-data", "n".to_owned(), now)
         };
         StateFile::at(self.dir.join(host_file::RESET_STATE)).store(&state)?;
         Ok(())
