@@ -37,10 +37,10 @@ impl Write for Told {
 pub(super) async fn answer(places: &Places) -> Result<(), ResetError> {
     let dir = &places.host_state_dir;
     let file = StateFile::<ResetRequest>::at(dir.join(host_file::RESET_REQUEST));
-    let request = file.load().map_err(ResetError::Asked)?;
-    // Once, whatever comes of it: what is confirmed is in the journal.
+    let request = file.load();
+    // Once, whatever comes of it, or a damaged one would stop every later start: what is confirmed is in the journal.
     file.remove().map_err(ResetError::Asked)?;
-    let Some(request) = request else {
+    let Some(request) = request.map_err(ResetError::Asked)? else {
         return go_on(places).await;
     };
     let mut told = Told::default();
