@@ -67,7 +67,10 @@ pub(crate) async fn ask(agent: &Agent, request: &ResetRequest) -> Result<Asked, 
     }
     let asked = Instant::now();
     loop {
-        if let Some(answer) = answer.load().map_err(ResetError::Record)? {
+        let answered = answer.load().map_err(ResetError::Record)?;
+        // Whoever asks again at once is not told that this one is at work.
+        if let Some(answer) = answered {
+            ended(&systemd, asked).await?;
             return Ok(Asked::Ended(answer));
         }
         let is_at_work = is_at_work(&systemd).await?;
@@ -88,6 +91,14 @@ pub(crate) async fn ask(agent: &Agent, request: &ResetRequest) -> Result<Asked, 
         }
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// Waits until the unit that has answered is over.
+async fn ended(systemd: &Systemd, asked: Instant) -> Result<(), ResetError> {
+    while is_at_work(systemd).await? && asked.elapsed() < LIMIT {
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(())
 }
 
 /// Goes on with what a reboot or somebody's hand stopped.
