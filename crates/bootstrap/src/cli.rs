@@ -10,7 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::settings::Places;
 use crate::{
-    admin_credential, banner, preflight, reapply, reset, reset_admin, resolve_image, rights, run, token,
+    admin_credential, banner, preflight, reapply, replace_k3s, reset, reset_admin, resolve_image, rights,
+    run, token,
 };
 
 /// Brings the appliance up on this host, and mends it when it does not come up.
@@ -49,6 +50,8 @@ enum Job {
     Rights(rights::Flags),
     /// Takes data, application or everything away, as planned and confirmed
     Reset(reset::Flags),
+    /// Puts another version of k3s in the place of the one that is there, on trial
+    ReplaceK3s(replace_k3s::Flags),
     /// Forgets the management password and makes a new setup token
     ResetAdmin(reset_admin::Flags),
 }
@@ -70,6 +73,7 @@ pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Job::Reapply(flags) => reapply::main(gate, &places, &flags),
         Job::Rights(flags) => rights::main(&places, &flags),
         Job::Reset(flags) => reset::main(&places, flags),
+        Job::ReplaceK3s(flags) => replace_k3s::main(gate, &places, &flags),
         Job::ResetAdmin(flags) => reset_admin::main(&places, &flags),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::rights::Rights;
+use crate::manifest_set::ManifestSet;
 use crate::settings::Places;
 
 /// Files below the appliance's root.
@@ -13,10 +13,6 @@ pub(crate) struct Installed {
     pub(crate) k3s: Option<PathBuf>,
     /// Image archives, in the order of their names.
     pub(crate) archives: Vec<PathBuf>,
-    /// Manifests of the control plane, in the order they are applied.
-    pub(crate) manifests: Vec<PathBuf>,
-    /// What the control plane may do.
-    pub(crate) rights: Rights,
     /// The provisioner's.
     pub(crate) storage: PathBuf,
 }
@@ -28,14 +24,6 @@ pub(crate) struct Missing {
     what: &'static str,
     path: PathBuf,
 }
-
-/// The control plane's manifests: the order is the order of dependence.
-const MANIFESTS: [&str; 4] = [
-    "namespace.yaml",
-    "rbac.yaml",
-    "workload.yaml",
-    "support-namespace.yaml",
-];
 
 impl Installed {
     /// Looks; reads nothing of them yet.
@@ -49,11 +37,11 @@ impl Installed {
                 Err(Missing { what, path })
             }
         };
-        let dir = there("the directory of manifests", control_plane.join("manifests"))?;
-        let manifests = MANIFESTS.map(|name| there("the manifest", dir.join(name)));
-        let rights = Rights::of(places);
-        there("the manifest", rights.application.clone())?;
-        there("the manifest", rights.setup.clone())?;
+        let manifests = ManifestSet::installed(places);
+        there("the directory of manifests", manifests.dir().to_owned())?;
+        for file in manifests.files() {
+            there("the manifest", file)?;
+        }
         let images = there("the directory of images", control_plane.join("images"))?;
         let archives = archives(&images);
         if archives.is_empty() {
@@ -67,8 +55,6 @@ impl Installed {
         Ok(Self {
             k3s: executable(&root.join("bin/k3s")),
             archives,
-            manifests: manifests.into_iter().collect::<Result<_, _>>()?,
-            rights,
             storage,
         })
     }

@@ -1,7 +1,6 @@
 //! What the control plane may do in the cluster (decision 17): always what running needs; what setup needs only until
 //! the appliance is installed, or while the host agent was asked for it.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use serde_json::Value;
 
+use crate::deployed;
+use crate::manifest_set::ManifestSet;
 use crate::manifests::{self, ManifestError};
 use crate::say;
 use crate::settings::Places;
@@ -23,15 +24,6 @@ use crate::settings::Places;
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Binds the setup role; boxes in the field have it by this name, and what a binding refers to cannot be changed.
 const SETUP_BINDING: &str = "appliance-control-plane";
-
-/// Where the rights are written down.
-#[derive(Debug, Clone)]
-pub(crate) struct Rights {
-    /// The setup role and its binding.
-    pub(crate) setup: PathBuf,
-    /// Roles in the application's namespaces.
-    pub(crate) application: PathBuf,
-}
 
 /// What is to become of the setup role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,39 +51,29 @@ pub(crate) enum RightsError {
     Runtime(#[source] std::io::Error),
 }
 
-impl Rights {
-    /// Those of an installation.
-    pub(crate) fn of(places: &Places) -> Self {
-        let dir = places.appliance_root.join("control-plane/manifests");
-        Self {
-            setup: dir.join("rbac-setup.yaml"),
-            application: dir.join("rbac-application.yaml"),
-        }
-    }
-
-    /// Makes them so. What the namespaces grant comes first: at no moment has the control plane less than it needs.
-    pub(crate) async fn converge(
-        &self,
-        cluster: &Cluster,
-        places: &Places,
-        wish: Wish,
-    ) -> Result<(), RightsError> {
-        let application = manifests::read(&self.application).map_err(RightsError::Manifest)?;
-        let grantable = there(cluster, application).await.map_err(RightsError::Cluster)?;
-        manifests::apply(cluster, &grantable)
+/// Makes them as an image's manifests say. What the namespaces grant comes first: at no moment has the control plane
+/// less than it needs.
+pub(crate) async fn converge(
+    cluster: &Cluster,
+    places: &Places,
+    manifests: &ManifestSet,
+    wish: Wish,
+) -> Result<(), RightsError> {
+    let application = manifests.application().map_err(RightsError::Manifest)?;
+    let grantable = there(cluster, application).await.map_err(RightsError::Cluster)?;
+    manifests::apply(cluster, &grantable)
+        .await
+        .map_err(RightsError::Cluster)?;
+    if wish == Wish::Bind || !is_installed(places) {
+        let setup = manifests.setup().map_err(RightsError::Manifest)?;
+        return manifests::apply(cluster, &setup)
             .await
-            .map_err(RightsError::Cluster)?;
-        if wish == Wish::Bind || !is_installed(places) {
-            let setup = manifests::read(&self.setup).map_err(RightsError::Manifest)?;
-            return manifests::apply(cluster, &setup)
-                .await
-                .map_err(RightsError::Cluster);
-        }
-        cluster
-            .delete::<ClusterRoleBinding>(None, SETUP_BINDING)
-            .await
-            .map_err(RightsError::Cluster)
+            .map_err(RightsError::Cluster);
     }
+    cluster
+        .delete::<ClusterRoleBinding>(None, SETUP_BINDING)
+        .await
+        .map_err(RightsError::Cluster)
 }
 
 /// Those objects whose namespace is there and stays.
@@ -144,6 +126,8 @@ fn carry_out(places: &Places, wish: Wish) -> Result<(), RightsError> {
         let source = places.cluster_source().with_call_limit(CALL_LIMIT);
         let opened = source.open(Arc::new(Meter::default())).await;
         let cluster = opened.map_err(RightsError::Cluster)?;
-        Rights::of(places).converge(&cluster, places, wish).await
+        let running = deployed::image(&cluster).await.map_err(RightsError::Cluster)?;
+        let manifests = ManifestSet::of(places, &running.unwrap_or_default());
+        converge(&cluster, places, &manifests, wish).await
     })
 }

@@ -41,6 +41,7 @@ findings! {
     OomKills = "oom-kills",
     ClockSync = "clock-sync",
     K3sRestarts = "k3s-restarts",
+    K3sVersion = "k3s-version",
     CertExpiry = "cert-expiry",
     DnsGhcr = "dns-ghcr",
     TlsGhcr = "tls-ghcr",

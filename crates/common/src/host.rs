@@ -4,10 +4,12 @@
 mod boot;
 mod image;
 pub mod k3s;
+mod replacement;
 mod reset;
 mod upgrade;
 
 pub use boot::{BootPhase, BootState, BootStep, BootStepId, BootStepState};
 pub use image::{ImageOutcome, ImageRecord, Quarantined, Trying};
+pub use replacement::{K3sReplacement, ReplacementPhase};
 pub use reset::{ResetPhase, ResetScope, ResetState, lock_appliance};
 pub use upgrade::{ControlPlaneUpgrade, UpgradeStatus};

@@ -66,6 +66,8 @@ pub mod host_file {
     pub const ADMIN_PASSWORD_STATE: &str = "admin-password-state.json";
     /// Which control-plane image runs, ran well, and is never taken again ([`crate::host::ImageRecord`]).
     pub const CONTROL_PLANE_IMAGE: &str = "control-plane-image.json";
+    /// How the replacement of k3s by another version goes ([`crate::host::K3sReplacement`]).
+    pub const K3S_REPLACEMENT: &str = "k3s-replacement.json";
     /// How far a data reset is, as root goes on from ([`crate::host::ResetState`]); its copy for the pod is
     /// [`super::file::RESET_STATE`].
     pub const RESET_STATE: &str = "reset-state.json";
@@ -100,6 +102,9 @@ pub const BAKED_IMAGE: &str = "localhost/alga-appliance-control-plane:baked";
 
 /// Label of an image that may stand in for the control plane, in its config (decision 8, 70 §17.1).
 pub const ABI_LABEL: &str = "io.alga.appliance.abi";
+
+/// Label of the control plane's image: the manifests it is applied with, a JSON object of file names and texts.
+pub const MANIFESTS_LABEL: &str = "io.alga.appliance.manifests";
 
 /// Its value: what host and image expect of each other.
 pub const CONTROL_PLANE_ABI: &str = "1";

@@ -128,18 +128,38 @@ impl Systemd {
     /// # Errors
     /// [`SystemdError`]; too slow also when it is not done within `limit`: it then goes on by itself.
     pub async fn run(&self, unit: &str, limit: Duration) -> Result<bool, SystemdError> {
-        let doing = format!("running {unit}");
-        let said = self.manager(&doing, "StartUnit", &(unit, "replace")).await?;
+        self.to_its_end(format!("running {unit}"), "StartUnit", unit, limit)
+            .await?;
+        Ok(self.state(unit).await?.as_deref() != Some("failed"))
+    }
+
+    /// Stops a unit, and waits until it has ended. One that does not run is stopped.
+    ///
+    /// # Errors
+    /// [`SystemdError`]; too slow also when it has not ended within `limit`: systemd then goes on ending it.
+    pub async fn stop(&self, unit: &str, limit: Duration) -> Result<(), SystemdError> {
+        self.to_its_end(format!("stopping {unit}"), "StopUnit", unit, limit)
+            .await
+    }
+
+    /// Queues a job, and waits until systemd has removed it.
+    async fn to_its_end(
+        &self,
+        doing: String,
+        method: &str,
+        unit: &str,
+        limit: Duration,
+    ) -> Result<(), SystemdError> {
+        let said = self.manager(&doing, method, &(unit, "replace")).await?;
         let job: OwnedObjectPath = read(&doing, &said)?;
         let ended = async {
             while self.is_queued(&job).await {
                 sleep(LOOK_EVERY).await;
             }
         };
-        if timeout(limit, ended).await.is_err() {
-            return Err(SystemdError::TooSlow { doing });
-        }
-        Ok(self.state(unit).await?.as_deref() != Some("failed"))
+        timeout(limit, ended)
+            .await
+            .map_err(|_| SystemdError::TooSlow { doing })
     }
 
     /// Whether the job is there; one that is done has no object any more.

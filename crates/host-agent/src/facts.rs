@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use appliance_common::agent_api::{DiskFacts, HostFacts, OsRelease};
@@ -34,8 +36,53 @@ pub(crate) async fn read(agent: &Agent) -> HostFacts {
     }
 }
 
-async fn k3s_version(agent: &Agent) -> Option<String> {
-    let launch = Launch::new(agent.settings.appliance_root.join("bin/k3s"))
+/// The version of the k3s that is installed, asked for once for each file that has its place.
+#[derive(Debug, Default)]
+pub(crate) struct K3sVersion(Mutex<Option<(FileId, String)>>);
+
+/// Device, inode, size and time of change in nanoseconds.
+type FileId = (u64, u64, u64, i64);
+
+impl K3sVersion {
+    /// What is known of the file that is there now; asks nobody.
+    pub(crate) fn known(&self, settings: &Settings) -> Option<String> {
+        let now = file_id(&k3s(settings))?;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .as_ref()
+            .filter(|(of, _)| *of == now)
+            .map(|(_, version)| version.clone())
+    }
+}
+
+fn k3s(settings: &Settings) -> PathBuf {
+    settings.appliance_root.join("bin/k3s")
+}
+
+fn file_id(path: &Path) -> Option<FileId> {
+    let meta = fs::metadata(path).ok()?;
+    let changed = meta
+        .ctime()
+        .checked_mul(1_000_000_000)?
+        .checked_add(meta.ctime_nsec())?;
+    Some((meta.dev(), meta.ino(), meta.size(), changed))
+}
+
+/// The version of the k3s that is installed; known from then on.
+pub(crate) async fn k3s_version(agent: &Agent) -> Option<String> {
+    if let Some(known) = agent.k3s_version.known(&agent.settings) {
+        return Some(known);
+    }
+    let program = k3s(&agent.settings);
+    let of = file_id(&program)?;
+    let version = ask_version(agent, program).await?;
+    let mut known = agent.k3s_version.0.lock().unwrap_or_else(PoisonError::into_inner);
+    *known = Some((of, version.clone()));
+    Some(version)
+}
+
+async fn ask_version(agent: &Agent, program: PathBuf) -> Option<String> {
+    let launch = Launch::new(program)
         .args(["--version"])
         .env("PATH", agent.settings.path.as_str())
         .limit(VERSION_LIMIT);

@@ -41,6 +41,8 @@ async fn run(gate: Gate, settings: Settings) -> Result<(), ServeError> {
     tokio::spawn(upgrade::resume(Arc::clone(&agent)));
     let resuming = Arc::clone(&agent);
     tokio::spawn(async move { reset::resume(&resuming.settings).await });
+    let asking = Arc::clone(&agent);
+    tokio::spawn(async move { facts::k3s_version(&asking).await });
     tokio::spawn(rescue::watch_over(Arc::clone(&agent)));
     server::serve(listener, agent, signals).await
 }

@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::bundle::Bundles;
+use crate::facts::K3sVersion;
 use crate::rescue::Rescue;
 use crate::settings::Settings;
 use crate::storage::{self, ConvergeError};
@@ -46,6 +47,7 @@ pub(crate) struct Agent {
     pub(crate) upgrades: Upgrades,
     /// One reset is asked for at a time.
     pub(crate) resets: Mutex<()>,
+    pub(crate) k3s_version: K3sVersion,
     bundles: Bundles,
 }
 
@@ -57,6 +59,7 @@ impl Agent {
             rescue: Rescue::default(),
             upgrades: Upgrades::default(),
             resets: Mutex::default(),
+            k3s_version: K3sVersion::default(),
             bundles: Bundles::default(),
         }
     }
@@ -72,6 +75,7 @@ impl Agent {
             (&Method::GET, route::HEALTH) => ok(&json!({
                 "ok": true, "service": "alga-host-agent", "version": env!("CARGO_PKG_VERSION"),
                 "capabilities": CAPABILITIES,
+                "k3sVersion": self.k3s_version.known(&self.settings),
             })),
             (&Method::POST, route::SUPPORT_BUNDLE) => ok(self.bundles.collect(self).await.as_ref()),
             (&Method::GET, route::HOST_FACTS) => ok(&facts::read(self).await),

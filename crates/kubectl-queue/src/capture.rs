@@ -43,7 +43,7 @@ const fn list(path: &'static str, command: &'static [&'static str]) -> Capture {
 }
 
 /// All of them, in the order they are answered; the first ten are the shipped product's.
-pub const CAPTURES: [Capture; 31] = [
+pub const CAPTURES: [Capture; 32] = [
     log(
         "host/appliance-journal.txt",
         &[
@@ -135,6 +135,10 @@ pub const CAPTURES: [Capture; 31] = [
             "ActiveState,SubState,NRestarts,ExecMainStatus,ExecMainStartTimestamp,MemoryCurrent",
             "k3s.service",
         ],
+    ),
+    list(
+        "host/k3s-version.txt",
+        &["/opt/alga-appliance/bin/k3s", "--version"],
     ),
     list(
         "host/failed-units.txt",

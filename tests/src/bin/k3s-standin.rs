@@ -18,10 +18,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use appliance_common::state_file;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Container};
-use kube::api::Api;
+use k8s_openapi::api::core::v1::{ConfigMap, Container, Node};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use serde_json::Value;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 /// What the test leaves for it.
@@ -34,6 +36,10 @@ const SOCKET: &str = "/run/k3s-standin.sock";
 const WRITTEN: &str = "/etc/rancher/k3s/k3s.yaml";
 /// What a kubelet would mount into the pod as its account.
 const OF_POD: &str = "/run/standin-kubeconfig";
+/// The pod's process.
+const POD_PID: &str = "/run/standin-pod.pid";
+/// Where k3s keeps its datastore.
+const DATABASE: &str = "/var/lib/rancher/k3s/server/db";
 /// The user of the control plane's pod.
 const POD: u32 = 10001;
 
@@ -47,7 +53,7 @@ fn main() -> ExitCode {
         ["ctr", "images", "ls", "-q"] => list(),
         ["ctr", "images", "label", _, _] => Ok(()),
         ["ctr", "images", "import", archive] => ask_for_import(archive),
-        ["--version"] => say("k3s version v1.36.3+k3s1 (standin)\n"),
+        ["--version"] => version().and_then(|version| say(&format!("k3s version {version} (standin)\n"))),
         _ => Err(anyhow::anyhow!("the stand-in does not know {arguments:?}")),
     };
     match done {
@@ -71,6 +77,41 @@ fn note(line: &str) {
 
 fn say(text: &str) -> Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
+/// Its version is the last line of its own file, where a test has appended one; it follows this word.
+const VERSION: &str = "k3s-version=";
+
+fn version() -> Result<String> {
+    let own = fs::read("/proc/self/exe")?;
+    let tail = String::from_utf8_lossy(&own[own.len().saturating_sub(64)..]).into_owned();
+    let appended = tail
+        .rsplit_once(VERSION)
+        .map(|(_, version)| version.trim().to_owned());
+    Ok(appended.unwrap_or_else(|| "v1.36.3+k3s1".to_owned()))
+}
+
+/// Notes in the database who opened it; a version whose patch is 66 cannot read it, and leaves it worse.
+fn open_database(version: &str) -> Result<()> {
+    fs::create_dir_all(DATABASE)?;
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(Path::new(DATABASE).join("state.db"))?;
+    writeln!(file, "opened by {version}")?;
+    ensure!(!version.contains(".66+"), "database is of another version");
+    Ok(())
+}
+
+/// What the kubelet says of itself.
+async fn reported(client: &kube::Client, version: &str) -> Result<()> {
+    let nodes = Api::<Node>::all(client.clone());
+    let patch = Patch::Merge(json!({"status": {"nodeInfo": {"kubeletVersion": version}}}));
+    for node in nodes.list(&ListParams::default()).await? {
+        let name = node.metadata.name.unwrap_or_default();
+        nodes.patch_status(&name, &PatchParams::default(), &patch).await?;
+    }
+    Ok(())
 }
 
 /// Images by their names, and the program each has.
@@ -153,6 +194,9 @@ fn import(archive: &Path) -> Result<()> {
 
 fn server() -> Result<()> {
     let kubeconfig = fs::read(KUBECONFIG).context("the test left no kubeconfig")?;
+    let version = version()?;
+    orphan_ends();
+    open_database(&version)?;
     serve_imports()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -163,6 +207,7 @@ fn server() -> Result<()> {
         while client.apiserver_version().await.is_err() {
             sleep(PAUSE).await;
         }
+        reported(&client, &version).await?;
         state_file::replace(Path::new(WRITTEN), &kubeconfig, 0o600)?;
         state_file::replace(Path::new(OF_POD), &kubeconfig, 0o644)?;
         ready()?;
@@ -200,6 +245,25 @@ impl Drop for Pod {
             drop(child.kill());
             drop(child.wait());
         }
+    }
+}
+
+/// The process of a pod outlives k3s (`KillMode=process`); one that an earlier server left makes room.
+fn orphan_ends() {
+    let pid = fs::read_to_string(POD_PID)
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let is_ours = |pid: &i32| {
+        let program = fs::read_link(format!("/proc/{pid}/exe"));
+        program.is_ok_and(|program| program.starts_with(HOME))
+    };
+    let Some(pid) = pid.filter(is_ours) else {
+        return;
+    };
+    // One that has just ended is gone.
+    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    while is_ours(&pid) {
+        std::thread::sleep(PAUSE);
     }
 }
 
@@ -259,7 +323,9 @@ fn begin(
     let [container] = containers else {
         bail!("{} containers", containers.len());
     };
-    Ok(command(container, variables)?.spawn()?)
+    let child = command(container, variables)?.spawn()?;
+    state_file::replace(Path::new(POD_PID), child.id().to_string().as_bytes(), 0o600)?;
+    Ok(child)
 }
 
 /// A container as a process with its user, its settings and nothing else of ours.

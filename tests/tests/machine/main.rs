@@ -3,6 +3,8 @@
 //!
 //! The programs are the tests' own; k3s is played by `src/bin/k3s-standin.rs` over a real API server.
 
+mod k3s;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::MetadataExt;
@@ -43,7 +45,8 @@ struct StageLine {
 }
 
 /// Units of ours, and what they are told beside what they know: a port that is free here, and a registry.
-const UNITS: [&str; 8] = [
+const UNITS: [&str; 9] = [
+    "alga-k3s-replacement",
     "alga-appliance-bootstrap",
     "alga-appliance-console",
     "alga-appliance-banner",
@@ -75,7 +78,8 @@ impl Host {
         for unit in UNITS {
             let text = format!(
                 "[Service]\nEnvironment=ALGA_APPLIANCE_PORT={port}\nEnvironment=ALGA_APPLIANCE_REGISTRY_HOST={registry}\n\
-                 Environment=ALGA_HOST_AGENT_RESCUE_ADDRESS=127.0.0.1\nEnvironment=ALGA_HOST_AGENT_RESCUE_AFTER_SECONDS=4\n"
+                 Environment=ALGA_HOST_AGENT_RESCUE_ADDRESS=127.0.0.1\nEnvironment=ALGA_HOST_AGENT_RESCUE_AFTER_SECONDS=4\n\
+                 Environment=ALGA_K3S_REPLACEMENT_TIMEOUT_SECONDS=8\n"
             );
             machine.write(
                 &format!("etc/systemd/system/{unit}.service.d/test.conf"),
@@ -202,6 +206,13 @@ impl Host {
             .lines()
             .filter(|call| call.starts_with("ctr images import"))
             .count())
+    }
+
+    /// The version that is installed, as the agent tells it.
+    fn k3s(&self) -> Result<String> {
+        let (_, facts) = self.agent("GET", route::HOST_FACTS, &Value::Null)?;
+        let version = facts["k3sVersion"].as_str();
+        version.map(str::to_owned).with_context(|| facts.to_string())
     }
 
     /// Hash and ageing field of the console account.
@@ -350,7 +361,8 @@ async fn a_host_boots_to_the_wizard_and_does_so_again_whatever_ended_it() -> Res
         "the token changed"
     );
 
-    power_is_cut(&mut host, &token, &second_hash).await
+    power_is_cut(&mut host, &token, &second_hash).await?;
+    k3s::is_replaced(&mut host).await
 }
 
 /// 60 section 4 through the agent and its unit, with what systemd lets each of them do: planned, refused, and carried out.
@@ -573,8 +585,12 @@ async fn a_box_of_the_shipped_product_is_taken_over_beside_a_registry_that_stall
     // The look at the channel comes to its own end, and boot has not waited for it.
     let roll = "alga-control-plane-roll@background.service";
     host.until("the look at the channel has ended", async || {
-        host.says(&["systemctl", "show", "--property=ActiveState", "--value", roll])
-            .is_ok_and(|state| state == "inactive")
+        let state = host.says(&["systemctl", "show", "--property=ActiveState", "--value", roll]);
+        // Before its beginning it is inactive as well.
+        let has_begun = host
+            .read("var/lib/alga-appliance/control-plane-upgrade.json")
+            .is_ok();
+        has_begun && state.is_ok_and(|state| state == "inactive")
     })
     .await?;
     ensure!(host.says(&["systemctl", "--failed", "--no-legend"])?.is_empty());

@@ -1,9 +1,11 @@
 //! How the image is run, and what it says of its making.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use appliance_common::names::{ABI_LABEL, CONTROL_PLANE_ABI, CONTROL_PLANE_UID};
+use appliance_common::names::{ABI_LABEL, CONTROL_PLANE_ABI, CONTROL_PLANE_UID, MANIFESTS_LABEL};
 use appliance_common::release::reference::Digest;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -31,7 +33,7 @@ impl Stamp {
             .to_string())
     }
 
-    /// Labels of the config, which are annotations of the manifest too.
+    /// Labels of the config that are annotations of the manifest too.
     pub(super) fn labels(&self) -> Result<BTreeMap<String, String>> {
         let of_image = |key: &str| format!("org.opencontainers.image.{key}");
         Ok([
@@ -54,6 +56,8 @@ impl Stamp {
             "ALGA_APPLIANCE_MODE=kubernetes-control-plane".to_owned(),
             "ALGA_APPLIANCE_BUNDLE_ORIGIN=baked-iso".to_owned(),
         ];
+        let mut labels = self.labels()?;
+        labels.insert(MANIFESTS_LABEL.to_owned(), serde_json::to_string(&manifests()?)?);
         env.extend(has_flux.then(|| format!("ALGA_APPLIANCE_FLUX_MANIFEST={FLUX}")));
         Ok(json!({
             "architecture": "amd64",
@@ -65,10 +69,29 @@ impl Stamp {
                 "Env": env,
                 "Entrypoint": [format!("/{PROGRAM}")],
                 "WorkingDir": "/opt/alga-appliance",
-                "Labels": self.labels()?,
+                "Labels": labels,
             },
             "rootfs": {"type": "layers", "diff_ids": [diff_id.as_str()]},
             "history": [{"created": self.created()?, "created_by": "cargo xtask image"}],
         }))
     }
+}
+
+/// What is applied with the image, by the names of the files (50 W19).
+fn manifests() -> Result<BTreeMap<String, String>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/control-plane");
+    let mut texts = BTreeMap::new();
+    for entry in fs::read_dir(&dir).with_context(|| format!("reading {}", dir.display()))? {
+        let path = entry?.path();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            texts.insert(name, text);
+        }
+    }
+    Ok(texts)
 }

@@ -21,8 +21,9 @@ const K3S_IMAGES: &str = "var/lib/rancher/k3s/agent/images";
 const RETIRED: &str = "alga-appliance.service";
 
 /// Units that every boot starts.
-const WANTED: [&str; 5] = [
+const WANTED: [&str; 6] = [
     "alga-appliance-firewall.service",
+    "alga-k3s-replacement.service",
     "alga-appliance-bootstrap.service",
     "alga-host-agent.service",
     "alga-appliance-console.service",

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use appliance_common::clock::Clock;
 use appliance_common::host::{BootStepId, BootStepState, ImageOutcome};
-use appliance_common::names::{HOST_LOCK, unit::CONTROL_PLANE_REFRESH as REFRESH_UNIT};
+use appliance_common::names::unit::CONTROL_PLANE_REFRESH as REFRESH_UNIT;
 use appliance_common::process::chain;
-use appliance_common::state_file::{FileLock, LockError};
+use appliance_common::state_file::LockError;
 use appliance_common::systemd::Systemd;
 use appliance_kubectl_queue::{Gate, Starter};
 use jiff::SignedDuration;
@@ -17,18 +17,13 @@ use super::record::Record;
 use super::steps::{self, StepError, Steps};
 use super::{Work, handoff};
 use crate::settings::Places;
-use crate::{command, say};
+use crate::{command, host_lock, say};
 
 /// First pause before a step is tried again; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 /// How long one step is tried; then the unit ends, and systemd begins anew.
 const STEP_LIMIT: Duration = Duration::from_mins(10);
-/// How long somebody else's work on the host is waited for.
-const LOCK_LIMIT: Duration = Duration::from_mins(20);
-/// How often the lock is looked at: the kernel tells nobody when it is free.
-const LOCK_PAUSE: Duration = Duration::from_secs(1);
-
 /// Why boot did not get to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
@@ -65,7 +60,7 @@ async fn all(places: &Places, work: &Work, starter: &Starter) -> Result<ImageOut
     // What looks at a registry takes the lock itself, for what it changes.
     let _lock = match work.roll {
         Some(_) => None,
-        None => Some(lock(places).await.map_err(RunError::Busy)?),
+        None => Some(host_lock::acquire(places, "run").await.map_err(RunError::Busy)?),
     };
     let ids: Vec<_> = work.commands().iter().map(|command| command.id).collect();
     let mut record = match work.roll {
@@ -135,29 +130,6 @@ async fn step(steps: &Steps<'_>, id: BootStepId, record: &mut Record) -> Result<
         }
         sleep(pause).await;
         pause = (pause * 2).min(MAX_PAUSE);
-    }
-}
-
-/// The first of the three locks (decision 15). Whoever has it is named while it is waited for.
-pub(super) async fn lock(places: &Places) -> Result<FileLock, LockError> {
-    let path = places.below_root(HOST_LOCK);
-    let note = format!("alga-appliance-bootstrap run, process {}", std::process::id());
-    let deadline = Instant::now() + LOCK_LIMIT;
-    let mut told = None;
-    loop {
-        match FileLock::try_acquire(&path, &note) {
-            Ok(lock) => return Ok(lock),
-            Err(error @ LockError::Unusable { .. }) => return Err(error),
-            Err(error) if Instant::now() >= deadline => return Err(error),
-            Err(error) => {
-                let text = error.to_string();
-                if told.as_ref() != Some(&text) {
-                    say::error(&format!("waiting: {text}"));
-                    told = Some(text);
-                }
-                sleep(LOCK_PAUSE).await;
-            }
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use appliance_common::clock::Clock;
 use appliance_common::cluster::Cluster;
 use appliance_common::host::{ImageOutcome, ImageRecord, lock_appliance};
-use appliance_common::names::{ABI_LABEL, CONTROL_PLANE_ABI, file};
+use appliance_common::names::{ABI_LABEL, CONTROL_PLANE_ABI, MANIFESTS_LABEL, file};
 use appliance_common::process::chain;
 use appliance_common::release::reference::ImageRef;
 use appliance_common::state_file::FileLock;
@@ -23,10 +23,9 @@ use appliance_common::state_file::FileLock;
 pub(crate) use self::decide::Wish;
 use self::decide::{Decision, Known, decide};
 use self::report::Report;
-use super::engine;
 use super::steps::{StepError, Steps};
 use crate::channel::{Outcome, Selection, Source};
-use crate::{image_record, owned, say};
+use crate::{host_lock, image_record, manifest_set, owned, say};
 
 /// How newer images are taken.
 #[derive(Debug, Clone, clap::Args)]
@@ -182,7 +181,9 @@ impl Roll<'_> {
     /// The first two of the three locks (decision 15), the appliance's if nobody has it: only now, because until
     /// here nothing was changed, and a registry may take long.
     async fn locks(&self) -> Result<Result<[FileLock; 2], String>, StepError> {
-        let host = engine::lock(self.steps.places).await.map_err(StepError::Busy)?;
+        let host = host_lock::acquire(self.steps.places, "run")
+            .await
+            .map_err(StepError::Busy)?;
         let path = self.steps.places.state_dir.join(file::UPDATE_LOCK);
         let note = format!("an upgrade of the control plane, process {}", std::process::id());
         Ok(match lock_appliance(&path, &note) {
@@ -212,7 +213,7 @@ impl Roll<'_> {
         pulled.map_err(|error| Unfit::NotPulled(chain(&error)))
     }
 
-    /// Whether an image may run here; else why not.
+    /// Whether an image may run here; else why not. What it brings with it is kept.
     async fn refused(&mut self, selection: &Selection, image: &str) -> Result<(), String> {
         let reference: ImageRef = image.parse().map_err(|error| chain(&error))?;
         let digest = reference.digest().ok_or("the channel's image has no digest")?;
@@ -224,7 +225,13 @@ impl Roll<'_> {
             .await
             .map_err(|error| chain(&error))?;
         match labels.get(ABI_LABEL).map(String::as_str) {
-            Some(CONTROL_PLANE_ABI) => Ok(()),
+            Some(CONTROL_PLANE_ABI) => match labels.get(MANIFESTS_LABEL) {
+                Some(label) => {
+                    manifest_set::keep(self.steps.places, image, label).map_err(|error| chain(&error))
+                }
+                // It has no other wishes than those of the installation.
+                None => Ok(()),
+            },
             Some(other) => Err(format!(
                 "foreign image: {image} is made for hosts of kind {other}, this one is of kind {CONTROL_PLANE_ABI}"
             )),
@@ -236,7 +243,9 @@ impl Roll<'_> {
 
     /// The image that is there stays, with the manifests of this installation.
     async fn kept(&mut self, outcome: ImageOutcome, why: String) -> Result<Rolled, StepError> {
-        let host = engine::lock(self.steps.places).await.map_err(StepError::Busy)?;
+        let host = host_lock::acquire(self.steps.places, "run")
+            .await
+            .map_err(StepError::Busy)?;
         let image = self.steps.apply_kept(&self.cluster).await?;
         drop(host);
         if health::healthy(&self.cluster, self.health_limit().min(KEPT_LIMIT))

@@ -9,20 +9,21 @@ use appliance_common::clock::Clock;
 use appliance_common::cluster::{Cluster, ClusterError};
 use appliance_common::host::{BootStepId, ImageOutcome};
 use appliance_common::meter::Meter;
-use appliance_common::names::{BAKED_IMAGE, CONTROL_PLANE_WORKLOAD, namespace};
+use appliance_common::names::BAKED_IMAGE;
 use appliance_common::process::chain;
 use appliance_common::state_file::LockError;
 use appliance_kubectl_queue::Starter;
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Node;
 use tokio::time::{Instant, sleep};
 
 use super::{Work, engine, roll};
 use crate::choice::{self, Chosen};
+use crate::deployed;
 use crate::image_record;
 use crate::images::{self, Containerd, ImageError};
 use crate::k3s::{self, K3sError};
+use crate::manifest_set::ManifestSet;
 use crate::manifests::{self, ManifestError};
+use crate::nodes;
 use crate::rights::{self, RightsError};
 use crate::settings::Places;
 
@@ -186,19 +187,11 @@ impl Steps<'_> {
 
     async fn ready_nodes(&self) -> Result<Vec<String>, StepError> {
         let cluster = self.cluster().await?;
-        let nodes: Vec<Node> = cluster.list(None, "").await.map_err(StepError::Cluster)?;
-        let is_ready = |node: &Node| {
-            let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-            let ready = |condition: &k8s_openapi::api::core::v1::NodeCondition| {
-                condition.type_ == "Ready" && condition.status == "True"
-            };
-            conditions.is_some_and(|conditions| conditions.iter().any(ready))
-        };
-        let names = nodes
+        let nodes = nodes::ready(&cluster).await.map_err(StepError::Cluster)?;
+        Ok(nodes
             .iter()
-            .filter(|node| is_ready(node))
-            .filter_map(|node| node.metadata.name.clone());
-        Ok(names.collect())
+            .filter_map(|node| node.metadata.name.clone())
+            .collect())
     }
 
     /// One apply, with the image that is kept: never another one in between. Which it is.
@@ -230,31 +223,20 @@ impl Steps<'_> {
 
     /// The control plane's objects with this image.
     pub(super) async fn apply_image(&self, cluster: &Cluster, image: &str) -> Result<(), StepError> {
-        let mut objects = Vec::new();
-        for path in &self.work.installed.manifests {
-            objects.extend(manifests::read(path).map_err(StepError::Manifest)?);
-        }
+        let set = ManifestSet::of(self.places, image);
+        let mut objects = set.always().map_err(StepError::Manifest)?;
         manifests::with_image(&mut objects, image);
         manifests::with_port(&mut objects, self.places.port);
         manifests::with_settings_hash(&mut objects);
         manifests::apply(cluster, &objects)
             .await
             .map_err(StepError::Cluster)?;
-        let rights = &self.work.installed.rights;
-        let converged = rights.converge(cluster, self.places, rights::Wish::Drop).await;
+        let converged = rights::converge(cluster, self.places, &set, rights::Wish::Drop).await;
         converged.map_err(StepError::Rights)
     }
 
     /// Image of the live Deployment, empty when it names none; `None` when the server says that there is none.
     pub(super) async fn running(&self, cluster: &Cluster) -> Result<Option<String>, StepError> {
-        let (ns, name) = (Some(namespace::CONTROL_PLANE), CONTROL_PLANE_WORKLOAD);
-        // An answer that there is none is not the same as no answer (50 W3): the latter ends the attempt here.
-        let live: Option<Deployment> = cluster.get(ns, name).await.map_err(StepError::Cluster)?;
-        Ok(live.as_ref().map(|live| image_of(live).unwrap_or_default()))
+        deployed::image(cluster).await.map_err(StepError::Cluster)
     }
-}
-
-fn image_of(deployment: &Deployment) -> Option<String> {
-    let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
-    pod.containers.first()?.image.clone()
 }

@@ -1,6 +1,7 @@
 //! The channel's image, on a real API server and out of a real registry: taken when it is healthy, taken back when it
 //! is not, and left alone when it is somebody else's.
 
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use appliance_tests::standins::systemd::Systemd;
 use appliance_tests::tools::Tools;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -101,6 +103,16 @@ impl Host {
         let pod = live.spec.and_then(|spec| spec.template.spec).context("a pod")?;
         let all = pod.containers.iter().chain(pod.init_containers.iter().flatten());
         Ok(all.filter_map(|container| container.image.clone()).collect())
+    }
+
+    /// Whether the standing role has the rule of the newer manifests.
+    async fn may_see_things(&self) -> Result<bool> {
+        let roles = Api::<ClusterRole>::all(self.cluster.client().await?);
+        let all = roles.list(&ListParams::default()).await?;
+        let groups = all.into_iter().flat_map(|role| role.rules.unwrap_or_default());
+        Ok(groups
+            .filter_map(|rule| rule.api_groups)
+            .any(|groups| groups.contains(&"newer.example".to_owned())))
     }
 
     fn record(&self) -> Result<ImageRecord> {
@@ -307,5 +319,92 @@ async fn a_trial_that_was_killed_is_ended_by_the_next_program() -> Result<()> {
     host.rolls_to(&["--wish", "background"], 0, &image, "runs and is healthy")
         .await?;
     ensure!(host.record()?.trying.is_none());
+    killed_on_the_way_back(&host, &image).await
+}
+
+/// A kill between the record of what failed and the end: nobody waits for ever, and the one before or the one that is
+/// healthy by now runs.
+async fn killed_on_the_way_back(host: &Host, good: &str) -> Result<()> {
+    let bad = host.newer("1.1.0").await?;
+    host.takes_pods(false).await?;
+    let registry = host.registry.host();
+    let limit = ["--health-timeout-seconds", "2"];
+    let mut child = host
+        .scene
+        .command(
+            &[
+                &["run", "--control-plane-only", "--registry-host", &registry][..],
+                &limit,
+            ]
+            .concat(),
+        )
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let goes_back = || {
+        host.told()
+            .is_ok_and(|told| told.message.is_some_and(|said| said.starts_with("going back")))
+    };
+    until("it goes back", goes_back).await?;
+    child.kill()?;
+    child.wait()?;
+    host.takes_pods(true).await?;
+    let next = host.roll(&["--wish", "background"]).await?;
+    let record = host.record()?;
+    ensure!(record.trying.is_none(), "{record:?} after {}", said(&next));
+    let live = host.images().await?;
+    let is_quarantined = record.quarantined.iter().any(|one| one.image == bad);
+    ensure!(
+        live == [good, good] && is_quarantined || live == [bad.as_str(), &bad] && !is_quarantined,
+        "{live:?} {record:?}"
+    );
+    Ok(())
+}
+
+/// 50 W19: an image is applied with the manifests that it brings; the one that is taken back, with those of its own.
+#[tokio::test]
+async fn an_image_brings_its_manifests() -> Result<()> {
+    let host = Host::booted().await?;
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/control-plane");
+    let mut files = serde_json::Map::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().context("a name")?.to_string_lossy().into_owned();
+        files.insert(name, std::fs::read_to_string(path)?.into());
+    }
+    let marked = |files: &serde_json::Map<String, Value>, mark: &str| {
+        let mut files = files.clone();
+        let rbac = files["rbac.yaml"].as_str().unwrap_or_default();
+        files["rbac.yaml"] = rbac.replacen("rules:\n", &format!("rules:\n{mark}"), 1).into();
+        Value::from(files)
+    };
+    let rule = "  - apiGroups: [\"newer.example\"]\n    resources: [\"things\"]\n    verbs: [\"get\"]\n";
+    let push = async |version: &str, manifests: &str| {
+        let labels = json!({"io.alga.appliance.abi": "1", "io.alga.appliance.manifests": manifests});
+        let image = releases::push_control_plane(&host.registry.host(), version, &labels).await?;
+        host.named(version, &image).await?;
+        anyhow::Ok(image)
+    };
+    push("0.9.0", "{\"rbac.yaml\": \"\"}").await?;
+    host.rolls_to(&[], 3, BAKED_IMAGE, "lack namespace.yaml").await?;
+    let newer = push("1.0.0", &marked(&files, rule).to_string()).await?;
+    host.rolls_to(&[], 0, &newer, "runs and is healthy").await?;
+    ensure!(
+        host.may_see_things().await?,
+        "the newer image has the older rights"
+    );
+    // A boot keeps what belongs to the image, and so does a kept image.
+    let boot = host.scene.run(&["run"]).await?;
+    ensure!(
+        boot.status.success() && host.may_see_things().await?,
+        "{}",
+        said(&boot)
+    );
+    let baked = host.scene.run(&["reapply", "--baked"]).await?;
+    ensure!(
+        baked.status.success() && !host.may_see_things().await?,
+        "{}",
+        said(&baked)
+    );
     Ok(())
 }

@@ -55,7 +55,7 @@ fn every_unit_starts_something_that_is_there_and_is_no_more_exposed_than_it_may_
         exposed(&path)?;
         count += 1;
     }
-    ensure!(count == 9, "{count} units");
+    ensure!(count == 10, "{count} units");
     Ok(())
 }
 

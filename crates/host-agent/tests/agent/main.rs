@@ -212,7 +212,7 @@ fn a_command_that_hangs_floods_or_leaks_spoils_nothing() -> Result<()> {
     let host = troubled()?;
     let bundle = collected(&host)?;
     let files = bundle["files"].as_array().context("files")?;
-    ensure!(files.len() == 31, "{}", files.len());
+    ensure!(files.len() == 32, "{}", files.len());
     let of = |name: &str| {
         let path = format!("host/{name}.txt");
         files
@@ -296,6 +296,16 @@ fn what_the_host_is_is_told_and_what_is_not_known_is_left_out() -> Result<()> {
         facts["os"]["versionId"] == "24.04" && facts["k3sVersion"] == "v1.36.3+k3s1",
         "{facts}"
     );
+    let (_, health) = host.ask("GET", "/v1/health", "")?;
+    ensure!(health["k3sVersion"] == "v1.36.3+k3s1", "{health}");
+    // Another file has not been asked yet.
+    state_file::replace(
+        &host.at("opt/alga-appliance/bin/k3s"),
+        b"#!/bin/sh\nexit 1\n",
+        0o755,
+    )?;
+    let (_, health) = host.ask("GET", "/v1/health", "")?;
+    ensure!(health["k3sVersion"].is_null(), "{health}");
     Ok(())
 }
 

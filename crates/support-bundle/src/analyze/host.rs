@@ -2,7 +2,7 @@
 
 use appliance_common::findings::FindingId as Id;
 
-use super::{Analyzer, Read, Seen, lines_with, seen};
+use super::{Analyzer, Read, Seen, at, lines_with, name, objects, seen};
 
 /// In the order of causes.
 pub(super) const ANALYZERS: &[Analyzer] = &[
@@ -61,6 +61,13 @@ pub(super) const ANALYZERS: &[Analyzer] = &[
         needs: "host/k3s-service-properties.txt",
         next_step: "journalctl -u k3s -n 200",
         judge: k3s,
+    },
+    Analyzer {
+        id: Id::K3sVersion,
+        title: "Another k3s runs than is installed",
+        needs: "host/k3s-version.txt",
+        next_step: "systemctl restart k3s; a replacement that was cut short is ended by: alga-appliance-bootstrap replace-k3s",
+        judge: k3s_version,
     },
     Analyzer {
         id: Id::HostUnits,
@@ -245,6 +252,23 @@ fn k3s(read: Read<'_>) -> Vec<Seen> {
         detail,
         "host/k3s-service-properties.txt".to_owned(),
     )]
+}
+
+/// The program on the disk, and the kubelet that is part of the one that runs.
+fn k3s_version(read: Read<'_>) -> Vec<Seen> {
+    let text = read("host/k3s-version.txt").unwrap_or_default();
+    let installed = text.split_whitespace().find(|word| word.contains("+k3s"));
+    let Some(installed) = installed else {
+        return Vec::new();
+    };
+    objects(read, "nodes")
+        .into_iter()
+        .filter_map(|(line, node)| {
+            let runs = node["status"]["nodeInfo"]["kubeletVersion"].as_str()?;
+            let detail = format!("{} runs {runs}, and {installed} is installed", name(&node));
+            (runs != installed).then(|| seen(false, detail, at("nodes", line)))
+        })
+        .collect()
 }
 
 fn failed_units(read: Read<'_>) -> Vec<Seen> {

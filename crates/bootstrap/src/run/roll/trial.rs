@@ -4,8 +4,8 @@ use appliance_common::host::{ImageOutcome, Quarantined, Trying};
 use appliance_common::process::chain;
 
 use super::{Roll, Rolled, decide, health};
-use crate::image_record;
 use crate::run::steps::StepError;
+use crate::{image_record, manifest_set};
 
 impl Roll<'_> {
     /// A trial that an earlier program left is judged before a new one begins; `None` when it was over.
@@ -81,6 +81,7 @@ impl Roll<'_> {
                 self.record.trying = None;
                 self.record.quarantined.retain(|bad| bad.image != trying.image);
                 self.steps.pin(&[&trying.image, &trying.previous]).await;
+                manifest_set::keep_only(self.steps.places, &[&trying.image, &trying.previous]);
                 let message = format!("{} runs and is healthy", trying.image);
                 self.ended(ImageOutcome::Complete, message).await
             }
