@@ -19,7 +19,7 @@ use appliance_common::state_file;
 use clap::Args;
 use serde::Serialize;
 
-pub(crate) use self::compile::{CargoHome, static_programs};
+pub(crate) use self::compile::{Build, CargoHome, static_programs};
 use self::config::Stamp;
 use self::oci::Image;
 pub(crate) use self::tar::{Entry, What};

@@ -14,10 +14,10 @@ use clap::Args;
 
 use self::overlay::Sources;
 use self::record::Record;
-use crate::image::{CargoHome, ImageOptions, static_programs};
+use crate::image::{Build, CargoHome, ImageOptions, static_programs};
 use crate::root;
 
-/// Our programs on the host, each with its package.
+/// Our programs on the host, each with its package; the first is built to be smallest.
 pub(crate) const PROGRAMS: [(&str, &str); 4] = [
     ("alga-appliance-bootstrap", "appliance-bootstrap"),
     ("alga-host-agent", "appliance-host-agent"),
@@ -102,7 +102,13 @@ async fn sources(options: &StageOptions, out: &mut dyn Write) -> Result<Sources>
         .context("no k3s: say --k3s-binary")?;
     let programs = match &options.programs {
         Some(dir) => PROGRAMS.map(|(program, _)| dir.join(program)).to_vec(),
-        None => static_programs(&options.cargo_home.path()?, &PROGRAMS).await?,
+        None => {
+            let cargo_home = options.cargo_home.path()?;
+            let (smallest, others) = PROGRAMS.split_at(1);
+            let mut built = static_programs(&cargo_home, smallest, Build::Smallest).await?;
+            built.extend(static_programs(&cargo_home, others, Build::Release).await?);
+            built
+        }
     };
     let archives = if options.control_plane_image_archive.is_empty() {
         let made = crate::image::image(&ImageOptions::shipped(options.cargo_home.clone()), out).await?;

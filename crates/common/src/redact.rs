@@ -30,6 +30,14 @@ const MASK: &str = "[REDACTED";
 /// ```
 pub struct Redactor {
     literals: Literals,
+    further: Option<Box<dyn Further>>,
+}
+
+/// Rules of the caller's, for text that has none of the known secrets any more.
+pub trait Further: Send + Sync {
+    /// Appends what of one line may be shown, with its end if it has one. A line has no end when it is the last, or
+    /// when it was too long to be held as a whole.
+    fn line(&self, line: &str, out: &mut String, counts: &mut Counts);
 }
 
 impl std::fmt::Debug for Redactor {
@@ -44,7 +52,15 @@ impl Redactor {
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         Self {
             literals: Literals::new(secrets),
+            further: None,
         }
+    }
+
+    /// Goes on with these rules where its own end.
+    #[must_use]
+    pub fn then(mut self, further: Option<Box<dyn Further>>) -> Self {
+        self.further = further;
+        self
     }
 
     /// Text of any kind: a log, a file, what a program printed.
@@ -63,7 +79,7 @@ impl Redactor {
     /// Text of any length, piece by piece; where the pieces end changes nothing.
     #[must_use]
     pub fn stream(&self) -> Stream<'_> {
-        Stream::new(&self.literals)
+        Stream::new(&self.literals, self.further.as_deref())
     }
 
     /// A document: values of Secrets and of sensitive keys whatever their type, what is left out of every object, and

@@ -33,9 +33,10 @@ impl Bundles {
         }
         let limit = agent.settings.command_limit().min(LIMIT);
         let redactor = Redactor::new([]);
+        let shown = |text: &str| redactor.text(text).into_string();
         let all = CAPTURES
             .iter()
-            .map(|capture| take(*capture, &agent.starter, &agent.settings.path, limit, &redactor));
+            .map(|capture| take(*capture, &agent.starter, &agent.settings.path, limit, shown));
         let captures = Arc::new(SupportCaptures {
             ok: true,
             generated_at: iso_millis(Clock::system().now()),

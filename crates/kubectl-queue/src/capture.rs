@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use appliance_common::agent_api::CapturedFile;
-use appliance_common::redact::Redactor;
 use tokio_util::sync::CancellationToken;
 
 use crate::child::Finished;
@@ -43,7 +42,7 @@ const fn list(path: &'static str, command: &'static [&'static str]) -> Capture {
 }
 
 /// All of them, in the order they are answered; the first ten are the shipped product's.
-pub const CAPTURES: [Capture; 32] = [
+pub const CAPTURES: [Capture; 31] = [
     log(
         "host/appliance-journal.txt",
         &[
@@ -137,10 +136,6 @@ pub const CAPTURES: [Capture; 32] = [
         ],
     ),
     list(
-        "host/k3s-version.txt",
-        &["/opt/alga-appliance/bin/k3s", "--version"],
-    ),
-    list(
         "host/failed-units.txt",
         &["systemctl", "list-units", "--failed", "--no-pager", "--plain"],
     ),
@@ -170,7 +165,10 @@ pub const CAPTURES: [Capture; 32] = [
         &["ps", "-eo", "pid,user,rss,stat,etime,comm", "--sort=-rss"],
     ),
     list("host/sockets.txt", &["ss", "-lntu"]),
-    list("host/k3s-version.txt", &["k3s", "--version"]),
+    list(
+        "host/k3s-version.txt",
+        &["/opt/alga-appliance/bin/k3s", "--version"],
+    ),
     list(
         "host/k3s-config.txt",
         &[
@@ -197,13 +195,14 @@ pub const CAPTURES: [Capture; 32] = [
     ),
 ];
 
-/// Takes one, within its own limit; whatever becomes of it is in the answer.
+/// Takes one, within its own limit; whatever becomes of it is in the answer. What the command wrote goes through
+/// `shown`: where it leaves the process, without secrets.
 pub async fn take(
     capture: Capture,
     starter: &Starter,
     path: &str,
     limit: Duration,
-    redactor: &Redactor,
+    shown: impl Fn(&str) -> String,
 ) -> CapturedFile {
     let [program, arguments @ ..] = capture.command else {
         return CapturedFile::default();
@@ -216,17 +215,17 @@ pub async fn take(
         .cap(CAP)
         .keep(capture.keep);
     let finished = starter.start(launch, CancellationToken::new()).finished().await;
-    file(capture, &finished, redactor)
+    file(capture, &finished, shown)
 }
 
 /// The command, what it wrote, and how it ended. Pure.
-fn file(capture: Capture, finished: &Finished, redactor: &Redactor) -> CapturedFile {
+fn file(capture: Capture, finished: &Finished, shown: impl Fn(&str) -> String) -> CapturedFile {
     let mut parts = vec![format!("$ {}", capture.command.join(" "))];
     for (name, output) in [("output", &finished.stdout), ("errors", &finished.stderr)] {
         let text = output.text();
         let text = text.trim();
         if !text.is_empty() {
-            parts.push(redactor.text(text).into_string());
+            parts.push(shown(text));
         }
         if output.truncated() {
             parts.push(format!(

@@ -4,7 +4,7 @@ mod make;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use self::make::Make;
 use crate::offline;
 use crate::options::Options;
 use crate::outcome::{Bundle, BundleError};
+use crate::redactors::Redactors;
 use crate::{plan, retention, run};
 
 /// Makes a support bundle: a picture of a broken appliance, without its secrets.
@@ -47,6 +48,12 @@ enum Job {
         bundle: PathBuf,
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
+        /// More to take out: a YAML file of rules
+        #[arg(long, value_name = "FILE")]
+        redactors: Option<PathBuf>,
+        /// Addresses and e-mail addresses become tokens
+        #[arg(long)]
+        anonymize: bool,
     },
     /// What is different between two archives
     Diff { before: PathBuf, after: PathBuf },
@@ -85,8 +92,12 @@ pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 analysis.text()
             }
         }),
-        Some(Job::Redact { bundle, output }) => offline::redact(bundle, output, Timestamp::now())
-            .map(|()| format!("The redacted archive is {}.", output.display())),
+        Some(Job::Redact {
+            bundle,
+            output,
+            redactors,
+            anonymize,
+        }) => redacted(bundle, output, redactors.as_deref(), *anonymize),
         Some(Job::Diff { before, after }) => offline::diff(before, after),
         Some(Job::Show { bundle }) => offline::show(bundle),
         Some(Job::Verify { bundle }) => match offline::verify(bundle) {
@@ -107,6 +118,20 @@ pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Err(error) => refuse(&error),
     }
+}
+
+fn redacted(
+    bundle: &Path,
+    output: &Path,
+    redactors: Option<&Path>,
+    anonymize: bool,
+) -> Result<String, BundleError> {
+    let mut redactors = Redactors::of(redactors).map_err(BundleError::Redactors)?;
+    if anonymize {
+        redactors.anonymize(Vec::new());
+    }
+    offline::redact(bundle, output, Timestamp::now(), redactors)?;
+    Ok(format!("The redacted archive is {}.", output.display()))
 }
 
 fn run_once(gate: Gate, make: &Make) -> ExitCode {

@@ -11,9 +11,11 @@ mod offline;
 pub mod options;
 mod outcome;
 mod plan;
+mod redactors;
 pub mod retention;
 mod run;
 mod staging;
 
 pub use outcome::{Bundle, BundleError};
+pub use redactors::{Redactors, RedactorsError};
 pub use run::{Progress, collect};

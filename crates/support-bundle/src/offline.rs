@@ -13,6 +13,7 @@ use crate::analyze::{self, Analysis};
 use crate::archive;
 use crate::options::Limits;
 use crate::outcome::BundleError;
+use crate::redactors::Redactors;
 use crate::staging::{Staging, is_document};
 
 /// Judges an archive anew.
@@ -25,7 +26,12 @@ pub(crate) fn analysis(path: &Path) -> Result<Analysis, BundleError> {
 }
 
 /// Takes secrets out of an archive again, or out of any other of text files, into another file.
-pub(crate) fn redact(path: &Path, output: &Path, at: Timestamp) -> Result<(), BundleError> {
+pub(crate) fn redact(
+    path: &Path,
+    output: &Path,
+    at: Timestamp,
+    redactors: Redactors,
+) -> Result<(), BundleError> {
     let write = |source| BundleError::Write {
         path: output.to_owned(),
         source,
@@ -43,7 +49,8 @@ pub(crate) fn redact(path: &Path, output: &Path, at: Timestamp) -> Result<(), Bu
         ..Limits::default()
     };
     let dir = dir.unwrap_or(Path::new("."));
-    let staging = Staging::new(dir, Redactor::new([]), limits).map_err(write)?;
+    let staging =
+        Staging::new(dir, Redactor::new([]).then(redactors.into_further()), limits).map_err(write)?;
     for (member, text) in members.iter().filter(|(member, _)| *member != "manifest.json") {
         if !is_inside(member) {
             continue;

@@ -117,6 +117,10 @@ pub struct Options {
     pub top_dir: bool,
     /// Hosts that are asked whether they can be reached.
     pub probes: Vec<String>,
+    /// More rules, in a file ([`crate::Redactors`]).
+    pub redactors: Option<PathBuf>,
+    /// Whether addresses, names of hosts and e-mail addresses become tokens.
+    pub anonymize: bool,
     /// The limits.
     pub limits: Limits,
 }
@@ -144,6 +148,8 @@ impl Options {
             profile: Profile::Standard,
             top_dir: false,
             probes: PROBES.split(',').map(str::to_owned).collect(),
+            redactors: None,
+            anonymize: false,
             limits: Limits::default(),
         }
     }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use appliance_common::redact::Counts;
 use serde::Serialize;
 
+use crate::redactors::RedactorsError;
+
 /// The name under which results go.
 const PHASE: &str = "support-bundle";
 
@@ -76,6 +78,9 @@ pub enum BundleError {
         /// What is wrong.
         why: String,
     },
+    /// The rules that were to take out more.
+    #[error("nothing was collected")]
+    Redactors(#[source] RedactorsError),
     /// The process was asked to end.
     #[error("it was stopped before there was an archive; nothing was left behind")]
     Stopped,
@@ -103,6 +108,7 @@ impl BundleError {
             }
             Self::Leak { .. } => "Send nothing. Report this as a defect, with the name of the file.",
             Self::Unreadable { .. } => "Name an archive of alga-support-bundle.",
+            Self::Redactors(_) => "Correct the file that --redactors names, and start it again.",
             Self::Stopped => "Start it again.",
             Self::Defect => "Try again; if it happens again, report it as a defect.",
             Self::Exists { .. } => "Name another file, or move that one away.",

@@ -23,6 +23,7 @@ use crate::analyze;
 use crate::collect::{Ended, Reports, Status, agent, cluster, host, literals, logs, network, pod, state};
 use crate::options::{Mode, Options, Profile};
 use crate::outcome::{Bundle, BundleError};
+use crate::redactors::Redactors;
 use crate::staging::{self, Staging};
 use crate::{archive, retention};
 
@@ -54,11 +55,12 @@ pub async fn collect(
     let clock = Clock::system();
     let begun = clock.now();
     prepare(options)?;
+    let redactors = Redactors::of(options.redactors.as_deref()).map_err(BundleError::Redactors)?;
     let reports = Reports::new(clock.clone());
     progress("asking the cluster");
     let cluster = reach(options, &reports).await;
     let limit = options.limits.call.min(Duration::from_secs(10));
-    let (redactor, missing) = literals::redactor(options, cluster.as_ref(), limit).await;
+    let (redactor, missing) = literals::redactor(options, cluster.as_ref(), limit, redactors).await;
     if let Some(why) = missing {
         let why = format!(
             "not every Secret could be read, so their values are known by their names and forms only: {why}"
@@ -235,13 +237,10 @@ impl Packing {
         let bad = reports.iter().filter(|report| is_bad(report.status));
         let warnings: Vec<_> = bad
             .map(|report| {
-                format!(
-                    "{}: {}",
-                    report.name,
-                    report.error.as_deref().unwrap_or("not complete")
-                )
+                // A collector's name is ours: `secrets` names no secret.
+                let error = report.error.as_deref().unwrap_or("not complete");
+                format!("{}: {}", report.name, staging.redactor().text(error).as_str())
             })
-            .map(|warning| staging.redactor().text(&warning).into_string())
             .collect();
         Ok(Bundle {
             ok: true,

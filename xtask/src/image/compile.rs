@@ -30,30 +30,71 @@ impl CargoHome {
     }
 }
 
+/// What counts in a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// Small, and quick where it works.
+    Release,
+    /// Smallest: for a program that waits, and is not unwound when it panics.
+    Smallest,
+}
+
+impl Build {
+    /// The profile of `Cargo.toml`, after which cargo names the directory.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Smallest => "smallest",
+        }
+    }
+
+    /// Who never unwinds needs no tables for it, which are a tenth of the program.
+    fn flags(self) -> &'static str {
+        match self {
+            Self::Release => "",
+            Self::Smallest => " -C force-unwind-tables=no",
+        }
+    }
+}
+
 /// Builds the control plane.
 pub(super) async fn static_control_plane(cargo_home: &Path) -> Result<PathBuf> {
     let built = static_programs(
         cargo_home,
         &[("appliance-control-plane", "appliance-control-plane")],
+        Build::Release,
     )
     .await?;
     built.into_iter().next().context("nothing was built")
 }
 
 /// Builds programs, each given with its package; where they are, in the same order.
-pub(crate) async fn static_programs(cargo_home: &Path, programs: &[(&str, &str)]) -> Result<Vec<PathBuf>> {
+pub(crate) async fn static_programs(
+    cargo_home: &Path,
+    programs: &[(&str, &str)],
+    build: Build,
+) -> Result<Vec<PathBuf>> {
     let checkout = root();
     let target_dir = checkout.join("target/static");
     // `env` and not this process's environment: cargo's child must not see what `cargo run` told us about us.
     let flags = format!(
-        "RUSTFLAGS=--remap-path-prefix={}=/src --remap-path-prefix={}=/cargo",
+        "RUSTFLAGS=--remap-path-prefix={}=/src --remap-path-prefix={}=/cargo{}",
         checkout.display(),
-        cargo_home.display()
+        cargo_home.display(),
+        build.flags()
     );
     let target = format!("CARGO_TARGET_DIR={}", target_dir.display());
     let mut argv = vec!["env", "-u", "CARGO_MANIFEST_DIR", "-u", "CARGO_PKG_NAME"];
     argv.extend([flags.as_str(), target.as_str()]);
-    argv.extend(["cargo", "build", "--locked", "--release", "--target", TARGET]);
+    argv.extend([
+        "cargo",
+        "build",
+        "--locked",
+        "--profile",
+        build.profile(),
+        "--target",
+        TARGET,
+    ]);
     for (program, package) in programs {
         argv.extend(["--package", package, "--bin", program]);
     }
@@ -62,7 +103,7 @@ pub(crate) async fn static_programs(cargo_home: &Path, programs: &[(&str, &str)]
             "building for {TARGET}; it needs: rustup target add {TARGET}, and musl-gcc (Debian: musl-tools)"
         )
     })?;
-    let built = target_dir.join(TARGET).join("release");
+    let built = target_dir.join(TARGET).join(build.profile());
     Ok(programs.iter().map(|(program, _)| built.join(program)).collect())
 }
 

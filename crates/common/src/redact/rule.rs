@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Why something was taken out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// A value that this box knows to be secret.
     Literal,
@@ -26,6 +25,8 @@ pub enum Rule {
     Token,
     /// The setup token's form.
     SetupToken,
+    /// A rule of the caller's, by the name it gave.
+    Further(&'static str),
 }
 
 impl Rule {
@@ -42,12 +43,20 @@ impl Rule {
             Self::PrivateKey => "private-key",
             Self::Token => "token",
             Self::SetupToken => "setup-token",
+            Self::Further(name) => name,
         }
     }
 
     /// What stands where something was.
-    pub(super) fn mask(self) -> String {
+    #[must_use]
+    pub fn mask(self) -> String {
         format!("{}:{}]", super::MASK, self.name())
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
@@ -57,7 +66,8 @@ impl Rule {
 pub struct Counts(BTreeMap<Rule, usize>);
 
 impl Counts {
-    pub(super) fn note(&mut self, rule: Rule) {
+    /// Counts one.
+    pub fn note(&mut self, rule: Rule) {
         *self.0.entry(rule).or_default() += 1;
     }
 

@@ -1,5 +1,6 @@
 //! Text of any length, piece by piece.
 
+use super::Further;
 use super::lines::{Lines, Sink};
 use super::literals::{Literals, Unsearched};
 use super::rule::Counts;
@@ -7,6 +8,9 @@ use super::rule::Counts;
 /// A text that is read once, in pieces; memory does not grow with it.
 pub struct Stream<'a> {
     literals: &'a Literals,
+    further: Option<&'a dyn Further>,
+    /// What is shown, and has not gone through the caller's rules because its line is not whole.
+    shown: String,
     /// The beginning of a character.
     bytes: Vec<u8>,
     unsearched: Unsearched,
@@ -23,9 +27,11 @@ impl std::fmt::Debug for Stream<'_> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(literals: &'a Literals) -> Self {
+    pub(super) fn new(literals: &'a Literals, further: Option<&'a dyn Further>) -> Self {
         Self {
             literals,
+            further,
+            shown: String::new(),
             bytes: Vec::new(),
             unsearched: Unsearched::default(),
             lines: Lines::default(),
@@ -64,10 +70,20 @@ impl<'a> Stream<'a> {
             self.pass(Some("\u{fffd}"), out);
         }
         self.pass(None, out);
+        let Some(further) = self.further else {
+            return self.lines.finish(&mut Sink {
+                text: out,
+                counts: &mut self.counts,
+            });
+        };
+        let mut shown = std::mem::take(&mut self.shown);
         self.lines.finish(&mut Sink {
-            text: out,
+            text: &mut shown,
             counts: &mut self.counts,
         });
+        for line in shown.split_inclusive('\n') {
+            further.line(line, out, &mut self.counts);
+        }
     }
 
     /// How much was taken out so far, by which rule.
@@ -81,6 +97,22 @@ impl<'a> Stream<'a> {
     }
 
     fn pass(&mut self, text: Option<&str>, out: &mut String) {
+        let Some(further) = self.further else {
+            return self.known(text, out);
+        };
+        let mut shown = std::mem::take(&mut self.shown);
+        self.known(text, &mut shown);
+        // Lines as they are, whatever the pieces were; the last one may go on.
+        let whole = shown.rfind('\n').map_or(0, |end| end + 1);
+        for line in shown[..whole].split_inclusive('\n') {
+            further.line(line, out, &mut self.counts);
+        }
+        shown.drain(..whole);
+        self.shown = shown;
+    }
+
+    /// Takes out what is known, and what looks like a secret.
+    fn known(&mut self, text: Option<&str>, out: &mut String) {
         let lines = &mut self.lines;
         self.literals
             .search(&mut self.unsearched, text, &mut self.counts, |text, counts| {

@@ -47,6 +47,12 @@ pub(super) struct Make {
     /// Longest time of the whole run
     #[arg(long, value_name = "DURATION", default_value = "180s", value_parser = duration)]
     timeout: Duration,
+    /// More to take out: a YAML file of rules with a name and a regex, a literal or a key
+    #[arg(long, value_name = "FILE")]
+    redactors: Option<PathBuf>,
+    /// Addresses, names of hosts and e-mail addresses become tokens that stay the same within the bundle
+    #[arg(long)]
+    anonymize: bool,
     /// Put one directory around all files
     #[arg(long)]
     top_dir: bool,
@@ -150,6 +156,8 @@ impl Make {
         options.logs = !self.no_logs;
         options.profile = self.profile;
         options.top_dir = self.top_dir;
+        options.redactors.clone_from(&self.redactors);
+        options.anonymize = self.anonymize;
         if let Some(probes) = &self.probe {
             options.probes = probes.iter().filter(|host| !host.is_empty()).cloned().collect();
         }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::cluster::pages;
 use super::state;
 use crate::options::Options;
+use crate::redactors::Redactors;
 
 /// Namespaces whose Secrets a control plane may read that may not read all.
 const READABLE: [&str; 5] = [
@@ -51,6 +52,7 @@ pub(crate) async fn redactor(
     options: &Options,
     cluster: Option<&Cluster>,
     limit: Duration,
+    redactors: Redactors,
 ) -> (Redactor, Option<String>) {
     let mut known = of_state(options);
     let mut missing = None;
@@ -59,7 +61,30 @@ pub(crate) async fn redactor(
     }
     known.retain(|(_, value)| !WORDS.iter().any(|word| value == word.as_bytes()));
     let pairs = known.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-    (Redactor::new(pairs), missing)
+    let mut redactors = redactors;
+    if options.anonymize {
+        redactors.anonymize(names(options, cluster, limit).await);
+    }
+    (Redactor::new(pairs).then(redactors.into_further()), missing)
+}
+
+/// What this box and its nodes are called.
+async fn names(options: &Options, cluster: Option<&Cluster>, limit: Duration) -> Vec<String> {
+    let hostname = fs::read_to_string(options.host_root.join("etc/hostname")).unwrap_or_default();
+    let mut names = vec![hostname.trim().to_owned()];
+    let inputs = state::path(options, "setup-inputs.json").and_then(|path| fs::read(path).ok());
+    let inputs: Value = serde_json::from_slice(&inputs.unwrap_or_default()).unwrap_or_default();
+    let address = inputs["appHostname"].as_str().unwrap_or_default();
+    let host = address.rsplit("://").next().unwrap_or_default();
+    names.extend(host.split([':', '/']).next().map(str::to_owned));
+    if let Some(cluster) = cluster {
+        // One that may not be asked for its nodes has told their names nowhere either.
+        let _ = pages(cluster, "/api/v1/nodes", limit, |node| {
+            names.extend(node["metadata"]["name"].as_str().map(str::to_owned));
+        })
+        .await;
+    }
+    names
 }
 
 async fn of_cluster(cluster: &Cluster, limit: Duration, known: &mut Known) -> Result<(), String> {

@@ -98,6 +98,38 @@ fn asked_to_end_it_leaves_nothing() -> Result<()> {
     Ok(())
 }
 
+/// 60 section 1.10: rules of the caller's own, and tokens for what says whose box it is.
+#[test]
+fn what_the_caller_names_goes_too_and_a_rule_that_cannot_be_used_ends_it() -> Result<()> {
+    let scene = Scene::new()?;
+    let script = "#!/bin/sh\necho project Bluebird of ann@site.example, 10.1.2.3 on box-7 kept-words\n";
+    appliance_common::state_file::replace(&scene.at("bin/uname"), script.as_bytes(), 0o755)?;
+    scene.write("rules.yaml", "rules:\n- name: project\n  literal: Bluebird\n")?;
+    let rules = scene.at("rules.yaml").display().to_string();
+    let (result, files) = scene.bundle(Path::new(NOWHERE), &["--redactors", &rules, "--anonymize"])?;
+    let all = files.values().cloned().collect::<String>();
+    for gone in ["Bluebird", "ann@", "10.1.2.3", "box-7"] {
+        ensure!(!all.contains(gone), "{gone} is there");
+    }
+    ensure!(all.contains("[REDACTED:project]") && all.contains("kept-words"));
+    ensure!(result["redaction"]["project"].as_u64() > Some(0), "{result}");
+    let path = result["bundlePath"].as_str().unwrap_or_default();
+    let verified = scene
+        .command(Path::new(NOWHERE), &["verify", "--bundle", path])
+        .output()?;
+    ensure!(verified.status.success(), "{}", said(&verified));
+    scene.write("rules.yaml", "rules:\n- name: project\n  regex: '('\n")?;
+    let run = scene
+        .command(Path::new(NOWHERE), &["--redactors", &rules, "--quiet"])
+        .output()?;
+    ensure!(
+        run.status.code() == Some(1) && said(&run).contains("rule \\\"project\\\" of"),
+        "{}",
+        said(&run)
+    );
+    Ok(())
+}
+
 /// The same name twice in a second, and the tools that work on archives alone.
 #[test]
 fn archives_are_judged_checked_compared_and_redacted_again() -> Result<()> {
