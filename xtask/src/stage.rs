@@ -100,15 +100,14 @@ async fn sources(options: &StageOptions, out: &mut dyn Write) -> Result<Sources>
         .k3s_binary
         .as_deref()
         .context("no k3s: say --k3s-binary")?;
-    let programs = match &options.programs {
-        Some(dir) => PROGRAMS.map(|(program, _)| dir.join(program)).to_vec(),
-        None => {
-            let cargo_home = options.cargo_home.path()?;
-            let (smallest, others) = PROGRAMS.split_at(1);
-            let mut built = static_programs(&cargo_home, smallest, Build::Smallest).await?;
-            built.extend(static_programs(&cargo_home, others, Build::Release).await?);
-            built
-        }
+    let programs = if let Some(dir) = &options.programs {
+        PROGRAMS.map(|(program, _)| dir.join(program)).to_vec()
+    } else {
+        let cargo_home = options.cargo_home.path()?;
+        let (smallest, others) = PROGRAMS.split_at(1);
+        let mut made = static_programs(&cargo_home, smallest, Build::Smallest).await?;
+        made.extend(static_programs(&cargo_home, others, Build::Release).await?);
+        made
     };
     let archives = if options.control_plane_image_archive.is_empty() {
         let made = crate::image::image(&ImageOptions::shipped(options.cargo_home.clone()), out).await?;

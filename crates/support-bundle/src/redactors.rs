@@ -217,9 +217,9 @@ impl Tokens {
     }
 
     fn put(&self, line: &str, counts: &mut Counts) -> String {
-        let mut shown = self.each(&self.email, "email", line, counts, |_| true);
+        let mut shown = self.each(("email", &self.email), line, counts, |_| true);
         if let Some(names) = &self.names {
-            shown = self.each(names, "host", &shown, counts, |_| true);
+            shown = self.each(("host", names), &shown, counts, |_| true);
         }
         let is_v6 = |text: &str| {
             let address = text.parse::<Ipv6Addr>();
@@ -229,14 +229,13 @@ impl Tokens {
             let address = text.parse::<Ipv4Addr>();
             address.is_ok_and(|address| !address.is_loopback() && !address.is_unspecified())
         };
-        let shown = self.each(&self.v6, "ip", &shown, counts, is_v6);
-        self.each(&self.v4, "ip", &shown, counts, is_v4)
+        let shown = self.each(("ip", &self.v6), &shown, counts, is_v6);
+        self.each(("ip", &self.v4), &shown, counts, is_v4)
     }
 
     fn each(
         &self,
-        regex: &Regex,
-        kind: &'static str,
+        (kind, regex): (&'static str, &Regex),
         line: &str,
         counts: &mut Counts,
         is_one: impl Fn(&str) -> bool,

@@ -14,6 +14,10 @@ const LIMIT: Duration = Duration::from_mins(40);
 /// Linked with nothing that a box would have to have.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
 
+/// Relocations of a program that may be anywhere, in the short form (`DT_RELR`, which musl knows since 1.2.4): a
+/// bit each instead of 24 bytes.
+const RELATIVE: &str = "-C link-arg=-Wl,-z,pack-relative-relocs";
+
 /// Where cargo keeps the sources of crates.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CargoHome {
@@ -47,14 +51,6 @@ impl Build {
             Self::Smallest => "smallest",
         }
     }
-
-    /// Who never unwinds needs no tables for it, which are a tenth of the program.
-    fn flags(self) -> &'static str {
-        match self {
-            Self::Release => "",
-            Self::Smallest => " -C force-unwind-tables=no",
-        }
-    }
 }
 
 /// Builds the control plane.
@@ -72,16 +68,15 @@ pub(super) async fn static_control_plane(cargo_home: &Path) -> Result<PathBuf> {
 pub(crate) async fn static_programs(
     cargo_home: &Path,
     programs: &[(&str, &str)],
-    build: Build,
+    kind: Build,
 ) -> Result<Vec<PathBuf>> {
     let checkout = root();
     let target_dir = checkout.join("target/static");
     // `env` and not this process's environment: cargo's child must not see what `cargo run` told us about us.
     let flags = format!(
-        "RUSTFLAGS=--remap-path-prefix={}=/src --remap-path-prefix={}=/cargo{}",
+        "RUSTFLAGS=--remap-path-prefix={}=/src --remap-path-prefix={}=/cargo {RELATIVE}",
         checkout.display(),
-        cargo_home.display(),
-        build.flags()
+        cargo_home.display()
     );
     let target = format!("CARGO_TARGET_DIR={}", target_dir.display());
     let mut argv = vec!["env", "-u", "CARGO_MANIFEST_DIR", "-u", "CARGO_PKG_NAME"];
@@ -91,7 +86,7 @@ pub(crate) async fn static_programs(
         "build",
         "--locked",
         "--profile",
-        build.profile(),
+        kind.profile(),
         "--target",
         TARGET,
     ]);
@@ -103,7 +98,7 @@ pub(crate) async fn static_programs(
             "building for {TARGET}; it needs: rustup target add {TARGET}, and musl-gcc (Debian: musl-tools)"
         )
     })?;
-    let built = target_dir.join(TARGET).join(build.profile());
+    let built = target_dir.join(TARGET).join(kind.profile());
     Ok(programs.iter().map(|(program, _)| built.join(program)).collect())
 }
 
