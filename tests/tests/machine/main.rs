@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use appliance_common::agent_api::route;
-use appliance_common::host::{BootPhase, BootState, BootStepState};
+use appliance_common::host::{BootPhase, BootState, BootStepId, BootStepState};
 use appliance_common::names::{RESET_BACKUPS_DIR, VOLUMES_DIR};
 use appliance_common::state_file::StateFile;
 use appliance_tests::agent_socket;
@@ -431,6 +431,44 @@ async fn power_is_cut(host: &mut Host, token: &str, chosen: &str) -> Result<()> 
         made.trim().len() == token.trim().len() && made != token,
         "no token was made for an empty file"
     );
+    Ok(())
+}
+
+/// From the first boot on, each boot is cut short when its next step has begun; the last one is left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_power_is_cut_at_every_step_boots_all_the_same() -> Result<()> {
+    if !can_boot()? {
+        return Ok(());
+    }
+    let cluster = cluster().await?;
+    let mut host = Host::installed(&cluster).await?;
+    let mut tokens = Vec::new();
+    for step in BootStepId::ALL {
+        host.switch_on()?;
+        let began = host.began;
+        let deadline = Instant::now() + LIMIT;
+        let has_begun = |boot: BootState| {
+            let of = boot.steps.iter().find(|one| one.id == step);
+            boot.started_at > began && of.is_some_and(|one| one.state != BootStepState::Pending)
+        };
+        while !host.boot().is_ok_and(has_begun) {
+            ensure!(Instant::now() < deadline, "{} never began", step.name());
+            sleep(Duration::from_millis(2)).await;
+        }
+        host.machine.cut_power();
+        host.is_off().await?;
+        tokens.push(host.read("var/lib/alga-appliance/setup-token")?);
+    }
+    host.boots("boot after a cut at every step").await?;
+    tokens.push(host.read("var/lib/alga-appliance/setup-token")?);
+    tokens.dedup();
+    ensure!(tokens.len() == 1, "{} tokens were made", tokens.len());
+    let boot = host.boot()?;
+    ensure!(
+        boot.steps.iter().all(|step| step.state == BootStepState::Done),
+        "{boot:#?}"
+    );
+    ensure!(host.says(&["systemctl", "--failed", "--no-legend"])?.is_empty());
     Ok(())
 }
 
