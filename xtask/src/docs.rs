@@ -14,6 +14,7 @@ use crate::root;
 /// Below the checkout.
 const PREFLIGHT: &str = "docs/preflight.md";
 const BLOCKERS: &str = "docs/blockers.md";
+const ANALYZERS: &str = "docs/analyzers.md";
 const OPENAPI: &str = "docs/openapi.json";
 const MODE: u32 = 0o644;
 
@@ -46,6 +47,18 @@ order is that of this table. The ids are shared with preflight checks and the su
 |---|---|---|---|---|
 ";
 
+const ANALYZERS_HEAD: &str = "# Analyzers of the support bundle
+
+Made by `cargo xtask docs` from `crates/support-bundle/src/analyze/`; do not edit.
+
+Each looks at files of the bundle alone, so that an archive can be judged again (`alga-support-bundle analyze`). They
+stand in the order of causes: `analysis.txt` puts failures before warnings, and among equals what is first here. One
+whose file is not there says nothing. The ids are shared with preflight checks and the blockers of the status page.
+
+| Id | What is wrong | Looked for in | What to do |
+|---|---|---|---|
+";
+
 /// How `cargo xtask docs` runs.
 #[derive(Debug, Args)]
 pub struct Docs {
@@ -62,6 +75,7 @@ pub fn docs(options: &Docs, out: &mut dyn Write) -> Result<()> {
     for (name, text) in [
         (PREFLIGHT, preflight()),
         (BLOCKERS, blockers()),
+        (ANALYZERS, analyzers()),
         (OPENAPI, appliance_control_plane::http::openapi()),
     ] {
         if options.check {
@@ -95,6 +109,17 @@ fn blockers() -> String {
         let _ = writeln!(page, "| `{id}` | {} | {} |", layer.as_str(), cells.join(" | "));
         page
     })
+}
+
+fn analyzers() -> String {
+    appliance_support_bundle::catalogue().fold(
+        ANALYZERS_HEAD.to_owned(),
+        |mut page, [id, title, needs, next]| {
+            let [title, next] = [title, next].map(|text| text.replace('|', "\\|"));
+            let _ = writeln!(page, "| `{id}` | {title} | `{needs}` | {next} |");
+            page
+        },
+    )
 }
 
 fn preflight() -> String {

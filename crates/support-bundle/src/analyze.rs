@@ -4,6 +4,8 @@ mod cluster;
 mod host;
 mod report;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use appliance_common::findings::FindingId;
 use serde::Serialize;
@@ -59,14 +61,23 @@ pub(crate) struct Analyzer {
     pub(crate) judge: fn(Read<'_>) -> Vec<Seen>,
 }
 
-/// Judges.
-pub(crate) fn analyze(read: Read<'_>, reports: &[Report]) -> Analysis {
-    let mut findings: Vec<_> = reports.iter().filter_map(unreached).collect();
-    for analyzer in host::ANALYZERS
+/// All of them, in the order of causes.
+pub(crate) fn all() -> impl Iterator<Item = &'static Analyzer> {
+    host::ANALYZERS
         .iter()
         .chain(cluster::ANALYZERS)
         .chain(state::ANALYZERS)
-    {
+}
+
+/// What the analyzers look for, for a page of documentation: id, title, the member they need, what to do.
+pub fn catalogue() -> impl Iterator<Item = [&'static str; 4]> {
+    all().map(|one| [one.id.as_str(), one.title, one.needs, one.next_step])
+}
+
+/// Judges.
+pub(crate) fn analyze(read: Read<'_>, reports: &[Report]) -> Analysis {
+    let mut findings: Vec<_> = reports.iter().filter_map(unreached).collect();
+    for analyzer in all() {
         if read(analyzer.needs).is_none() {
             continue;
         }

@@ -16,6 +16,7 @@ pub mod retention;
 mod run;
 mod staging;
 
+pub use analyze::catalogue;
 pub use outcome::{Bundle, BundleError};
 pub use redactors::{Redactors, RedactorsError};
 pub use run::{Progress, collect};

@@ -123,13 +123,11 @@ pub(super) fn evicted(read: Read<'_>) -> Vec<Seen> {
 }
 
 pub(super) fn slow_pulls(read: Read<'_>) -> Vec<Seen> {
-    // `Successfully pulled image "…" in 3m12.5s`: minutes are long.
+    // `Successfully pulled image "…" in 3m12.5s (3m13s including waiting)`.
     let is_slow = |event: &Value| {
-        let message = words(&event["message"]);
-        event["reason"] == "Pulled"
-            && message.split(" in ").nth(1).is_some_and(|took| {
-                took.split('s').next().unwrap_or_default().contains('m') && !took.starts_with('1')
-            })
+        let took = words(&event["message"]).split(" in ").nth(1);
+        let took = took.and_then(|rest| rest.split_whitespace().next());
+        event["reason"] == "Pulled" && took.is_some_and(|took| minutes(took) >= 2)
     };
     let events = objects(read, "events")
         .into_iter()
@@ -137,6 +135,18 @@ pub(super) fn slow_pulls(read: Read<'_>) -> Vec<Seen> {
     events
         .map(|(line, event)| seen(false, words(&event["message"]).to_owned(), at("events", line)))
         .collect()
+}
+
+/// Whole minutes of a duration as Go writes it: `1h2m3.5s`, `512ms`.
+fn minutes(text: &str) -> u64 {
+    let (hours, rest) = match text.split_once('h') {
+        Some((hours, rest)) => (hours.parse().unwrap_or(0), rest),
+        None => (0, text),
+    };
+    let of_hour = rest
+        .split_once('m')
+        .filter(|(_, rest)| !rest.starts_with('s') || rest.is_empty());
+    hours * 60 + of_hour.and_then(|(minutes, _)| minutes.parse().ok()).unwrap_or(0)
 }
 
 pub(super) fn sessions(read: Read<'_>) -> Vec<Seen> {
