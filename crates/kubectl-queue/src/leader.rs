@@ -75,7 +75,7 @@ impl Drop for Leader {
 
 /// Collects the status of a killed child wherever that may take time. If there is no thread to be had, whoever
 /// inherits our children does it after our end.
-fn wait_apart(mut child: Child) {
+pub(crate) fn wait_apart(mut child: Child) {
     let waiting = std::thread::Builder::new().name("child-reaper".to_owned());
     if let Err(error) = waiting.spawn(move || child.wait()) {
         tracing::warn!(%error, "no thread to collect the status of a killed child");

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::gate::Gate;
 use crate::launch::Launch;
-use crate::leader::Leader;
+use crate::leader::{Leader, wait_apart};
 use crate::program;
 use crate::start_error::StartError;
 
@@ -31,7 +31,22 @@ pub struct Starter {
 /// A child to start, and who waits for it.
 struct Order {
     command: Command,
-    started: oneshot::Sender<io::Result<Child>>,
+    started: oneshot::Sender<io::Result<Unclaimed>>,
+}
+
+/// A child on its way to whoever asked for it. One that nobody takes is killed, also when it was sent already and the
+/// asker went away before it looked.
+#[derive(Debug)]
+struct Unclaimed(Option<Child>);
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(child) = self.0.take() {
+            // An error means that nobody is left who may be told.
+            let _ = killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL);
+            wait_apart(child);
+        }
+    }
 }
 
 /// A child that was started, with our ends of its pipes.
@@ -102,7 +117,11 @@ impl Starter {
     async fn order(&self, command: Command) -> Option<io::Result<Child>> {
         let (started, child) = oneshot::channel();
         self.orders.send(Order { command, started }).ok()?;
-        child.await.ok()
+        let answer = child.await.ok()?;
+        Some(answer.and_then(|mut child| {
+            let taken = child.0.take();
+            taken.ok_or_else(|| io::Error::other("it was taken before"))
+        }))
     }
 }
 
@@ -120,10 +139,7 @@ fn serve(orders: &mpsc::Receiver<Order>) {
         if started.is_closed() {
             continue;
         }
-        if let Err(Ok(mut unwanted)) = started.send(command.spawn()) {
-            // Whoever asked went away meanwhile. Killed in its first moments, it is gone at once.
-            let _ = killpg(Pid::from_raw(unwanted.id().cast_signed()), Signal::SIGKILL);
-            let _ = unwanted.wait();
-        }
+        // Whoever asked may have gone away meanwhile.
+        drop(started.send(command.spawn().map(|child| Unclaimed(Some(child)))));
     }
 }
