@@ -18,7 +18,7 @@ use appliance_common::systemd::{Systemd, SystemdError};
 use crate::settings::Places;
 
 /// Its unit.
-const UNIT: &str = "k3s.service";
+pub(crate) const UNIT: &str = "k3s.service";
 /// Where containerd's registries are told.
 const REGISTRIES: &str = "/etc/rancher/k3s/registries.yaml";
 const CONFIG_DIR: &str = "/etc/rancher/k3s/config.yaml.d";

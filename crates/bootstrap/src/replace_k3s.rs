@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use appliance_common::host::k3s::said_version;
 use appliance_common::host::{K3sReplacement, ReplacementPhase};
 use appliance_common::names::host_file;
 use appliance_common::process::chain;
@@ -284,7 +285,7 @@ impl Replacing<'_> {
             .map_err(ReplaceError::Systemd)
     }
 
-    /// What a program answers to `--version`: `k3s version v1.36.3+k3s1 (0123abcd)`.
+    /// What a program answers to `--version`.
     async fn version(&self, program: &Path) -> Result<Version, ReplaceError> {
         let launch = Launch::new(program)
             .args(["--version"])
@@ -296,11 +297,7 @@ impl Replacing<'_> {
             .finished()
             .await;
         let text = said.stdout.text();
-        let word = text
-            .lines()
-            .next()
-            .and_then(|line| line.split_whitespace().nth(2));
-        match word {
+        match said_version(&text) {
             Some(word) if said.outcome.ok() => word.parse().map_err(|source| ReplaceError::NoVersion {
                 program: program.to_owned(),
                 source,

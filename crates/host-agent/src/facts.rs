@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use appliance_common::agent_api::{DiskFacts, HostFacts, OsRelease};
+use appliance_common::host::k3s::said_version;
 use appliance_common::names::DATA_MOUNT;
 use appliance_kubectl_queue::Launch;
 use nix::sys::statvfs::statvfs;
@@ -94,10 +95,7 @@ async fn ask_version(agent: &Agent, program: PathBuf) -> Option<String> {
     if !said.outcome.ok() {
         return None;
     }
-    // `k3s version v1.36.3+k3s1 (0123abcd)`.
-    let text = said.stdout.text();
-    let version = text.lines().next()?.split_whitespace().nth(2)?;
-    Some(version.to_owned())
+    said_version(&said.stdout.text()).map(str::to_owned)
 }
 
 /// os-release(5).

@@ -11,10 +11,10 @@ use k8s_openapi::api::core::v1::Node;
 use kube::ResourceExt;
 use tokio::time::{Instant, sleep};
 
+use crate::k3s::UNIT;
 use crate::nodes;
 use crate::settings::Places;
 
-const UNIT: &str = "k3s.service";
 /// Longest time k3s may take to end: it has a database to close.
 const STOP_LIMIT: Duration = Duration::from_mins(3);
 /// Deadline of one request to the API server.

@@ -27,6 +27,12 @@ pub fn without_local_storage(live: &str) -> Option<String> {
     lacks.then(|| live.replacen(NEIGHBOUR, &format!("{NEIGHBOUR} {OURS}"), 1))
 }
 
+/// The version in what `k3s --version` says, whose first line is `k3s version v1.36.3+k3s1 (0123abcd)`.
+#[must_use]
+pub fn said_version(text: &str) -> Option<&str> {
+    text.lines().next()?.split_whitespace().nth(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
