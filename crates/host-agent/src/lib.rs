@@ -36,11 +36,15 @@ pub fn main(gate: Gate, args: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn run(gate: Gate, settings: Settings) -> Result<(), ServeError> {
     let starter = Starter::new(gate).map_err(ServeError::Thread)?;
     let signals = Signals::taken()?;
+    // Before anybody can ask for another one.
+    let is_reset_left = reset::is_under_way(&settings);
     let listener = socket::listen(&settings).map_err(ServeError::Socket)?;
     let agent = Arc::new(Agent::new(settings, starter));
     tokio::spawn(upgrade::resume(Arc::clone(&agent)));
-    let resuming = Arc::clone(&agent);
-    tokio::spawn(async move { reset::resume(&resuming.settings).await });
+    if is_reset_left {
+        let resuming = Arc::clone(&agent);
+        tokio::spawn(async move { reset::resume(&resuming.settings).await });
+    }
     let asking = Arc::clone(&agent);
     tokio::spawn(async move { facts::k3s_version(&asking).await });
     tokio::spawn(rescue::watch_over(Arc::clone(&agent)));

@@ -103,9 +103,6 @@ async fn ended(systemd: &Systemd, asked: Instant) -> Result<(), ResetError> {
 
 /// Goes on with what a reboot or somebody's hand stopped.
 pub(crate) async fn resume(settings: &Settings) {
-    if !is_under_way(settings) {
-        return;
-    }
     let begun = match Systemd::connect(&settings.host_root).await {
         Ok(systemd) => systemd.start(unit::RESET).await,
         Err(error) => Err(error),
@@ -124,7 +121,8 @@ async fn is_at_work(systemd: &Systemd) -> Result<bool, ResetError> {
     Ok(state.as_deref() == Some("activating"))
 }
 
-fn is_under_way(settings: &Settings) -> bool {
+/// Whether a confirmed one is on record that is not over.
+pub(crate) fn is_under_way(settings: &Settings) -> bool {
     let known = file::<ResetState>(settings, host_file::RESET_STATE).load();
     known.ok().flatten().is_some_and(|state| state.is_under_way())
 }
