@@ -15,13 +15,13 @@ use appliance_common::names::host_file;
 use appliance_common::secret::Secret;
 use appliance_common::state_file::{StateFile, StateFileError};
 use appliance_kubectl_queue::{Gate, Launch, Starter};
-use tokio_util::sync::CancellationToken;
 
 use self::judge::{Account, Act, Record, RecordState, judge};
+use crate::command::{self, ChildFailed};
 use crate::consoles::Consoles;
+use crate::say;
 use crate::settings::Places;
 use crate::token::Token;
-use crate::{command, say};
 
 /// The account of the installer's seed.
 const USER: &str = "alga-admin";
@@ -122,26 +122,16 @@ async fn run(
     arguments: &[&str],
     input: Option<&Secret<String>>,
 ) -> Result<(), CredentialError> {
-    let mut launch = Launch::new(program)
-        .args(arguments.iter().copied())
-        .env("PATH", command::PATH)
-        .limit(LIMIT);
+    let mut launch = Launch::new(program).args(arguments.iter().copied()).limit(LIMIT);
     if let Some(input) = input {
         launch = launch.stdin(input.expose().as_bytes());
     }
-    let ended = starter.start(launch, CancellationToken::new()).finished().await;
-    if ended.outcome.ok() {
-        return Ok(());
-    }
-    // What it says of a password is not repeated: its input was one.
-    let said = match input {
-        Some(_) => "its words are kept back".to_owned(),
-        None => ended.stderr.text(),
-    };
-    Err(CredentialError::Program {
+    let ended = command::child(starter, launch).await.map(drop);
+    ended.map_err(|ChildFailed { outcome, said }| CredentialError::Program {
         program,
-        outcome: ended.outcome.name(),
-        said,
+        outcome,
+        // What it says of a password is not repeated: its input was one.
+        said: input.map_or(said, |_| "its words are kept back".to_owned()),
     })
 }
 

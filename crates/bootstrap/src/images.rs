@@ -13,9 +13,8 @@ use appliance_common::state_file::StateFile;
 use appliance_kubectl_queue::{Launch, Starter};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
-use crate::command;
+use crate::command::{self, ChildFailed};
 use crate::settings::Places;
 
 /// Longest time for one archive: gigabytes on a slow disk.
@@ -131,24 +130,15 @@ impl Containerd<'_> {
     }
 
     fn launch(&self, arguments: &[&str]) -> Launch {
-        Launch::new(self.k3s)
-            .args(arguments.iter().copied())
-            .env("PATH", command::PATH)
+        Launch::new(self.k3s).args(arguments.iter().copied())
     }
 
     async fn run(&self, doing: &str, launch: Launch) -> Result<String, ImageError> {
-        let ended = self
-            .starter
-            .start(launch, CancellationToken::new())
-            .finished()
-            .await;
-        if ended.outcome.ok() {
-            return Ok(ended.stdout.text());
-        }
-        Err(ImageError::Program {
+        let ended = command::child(self.starter, launch).await;
+        ended.map_err(|ChildFailed { outcome, said }| ImageError::Program {
             doing: doing.to_owned(),
-            outcome: ended.outcome.name(),
-            said: ended.stderr.text().trim().to_owned(),
+            outcome,
+            said,
         })
     }
 }

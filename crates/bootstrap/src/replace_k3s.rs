@@ -21,7 +21,6 @@ use appliance_common::state_file::{LockError, StateFile, StateFileError};
 use appliance_common::systemd::SystemdError;
 use appliance_kubectl_queue::{Gate, Launch, Starter};
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use self::files::{FileError, Files};
 use self::trial::Trial;
@@ -217,12 +216,11 @@ impl Replacing<'_> {
                 .await;
         }
         let trial = self.trial().await?;
-        let started = trial.start().await.map_err(ReplaceError::Systemd);
-        let ready = match started {
-            Ok(()) => trial.ready_with(&open.to).await,
-            Err(error) => Err(chain(&error)),
-        };
-        match ready {
+        if let Err(error) = trial.start().await {
+            let why = format!("{} could not be started: {}", open.to, chain(&error));
+            return self.put_back(open, why).await;
+        }
+        match trial.ready_with(&open.to).await {
             Ok(node) => {
                 say::line(&format!("node {node} is Ready with k3s {}", open.to));
                 self.ended(K3sReplacement {
@@ -230,10 +228,10 @@ impl Replacing<'_> {
                     ..open
                 })
             }
-            Err(why) => {
+            Err(last) => {
                 let why = format!(
-                    "with {} the node was not Ready within {:?}: {why}",
-                    open.to, self.ready_limit
+                    "the node was not Ready with {} within {:?} (the last look: {last}); what {} said: journalctl -u k3s",
+                    open.to, self.ready_limit, open.to
                 );
                 self.put_back(open, why).await
             }
@@ -287,26 +285,18 @@ impl Replacing<'_> {
 
     /// What a program answers to `--version`.
     async fn version(&self, program: &Path) -> Result<Version, ReplaceError> {
-        let launch = Launch::new(program)
-            .args(["--version"])
-            .env("PATH", command::PATH)
-            .limit(VERSION_LIMIT);
-        let said = self
-            .starter
-            .start(launch, CancellationToken::new())
-            .finished()
-            .await;
-        let text = said.stdout.text();
-        match said_version(&text) {
-            Some(word) if said.outcome.ok() => word.parse().map_err(|source| ReplaceError::NoVersion {
-                program: program.to_owned(),
-                source,
-            }),
-            _ => Err(ReplaceError::Silent {
-                program: program.to_owned(),
-                said: said.outcome.name().to_owned(),
-            }),
-        }
+        let launch = Launch::new(program).args(["--version"]).limit(VERSION_LIMIT);
+        let silent = |said: String| ReplaceError::Silent {
+            program: program.to_owned(),
+            said,
+        };
+        let text = command::child(self.starter, launch).await;
+        let text = text.map_err(|failed| silent(failed.outcome.to_owned()))?;
+        let word = said_version(&text).ok_or_else(|| silent("no version is in its answer".to_owned()))?;
+        word.parse().map_err(|source| ReplaceError::NoVersion {
+            program: program.to_owned(),
+            source,
+        })
     }
 }
 

@@ -17,7 +17,6 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::text::{Reader, render};
 use super::{Flags, deliver, facts};
@@ -138,12 +137,8 @@ fn drain_files(inotify: &Inotify) {
 
 /// Login prompts that wait show the new text at once (agetty(8), `--reload`); a host without it shows it next time.
 async fn reload_getty(starter: &Starter) {
-    let launch = Launch::new("agetty")
-        .args(["--reload"])
-        .env("PATH", command::PATH)
-        .limit(GETTY_LIMIT);
-    let told = starter.start(launch, CancellationToken::new()).finished().await;
-    if !told.outcome.ok() {
-        tracing::debug!(outcome = told.outcome.name(), "getty was not told");
+    let launch = Launch::new("agetty").args(["--reload"]).limit(GETTY_LIMIT);
+    if let Err(failed) = command::child(starter, launch).await {
+        tracing::debug!(outcome = failed.outcome, "getty was not told");
     }
 }

@@ -11,9 +11,8 @@ use appliance_common::process::chain;
 use appliance_common::state_file;
 use appliance_common::systemd::{Systemd, SystemdError};
 use appliance_kubectl_queue::{Launch, Starter};
-use tokio_util::sync::CancellationToken;
 
-use crate::command;
+use crate::command::{self, ChildFailed};
 use crate::settings::Places;
 
 /// Longest time for one program.
@@ -169,22 +168,12 @@ impl Fixer<'_> {
         if self.places.host_root != Path::new("/") {
             return Ok(());
         }
-        let launch = Launch::new(program)
-            .args(arguments.iter().copied())
-            .env("PATH", command::PATH)
-            .limit(LIMIT);
-        let ended = self
-            .starter
-            .start(launch, CancellationToken::new())
-            .finished()
-            .await;
-        if ended.outcome.ok() {
-            return Ok(());
-        }
-        Err(FixError::Program {
+        let launch = Launch::new(program).args(arguments.iter().copied()).limit(LIMIT);
+        let ended = command::child(self.starter, launch).await.map(drop);
+        ended.map_err(|ChildFailed { outcome, said }| FixError::Program {
             program: program.to_owned(),
-            outcome: ended.outcome.name(),
-            said: ended.stderr.text().trim().to_owned(),
+            outcome,
+            said,
         })
     }
 }
