@@ -112,7 +112,7 @@ fn blockers() -> String {
 }
 
 fn analyzers() -> String {
-    appliance_support_bundle::catalogue().fold(
+    appliance_control_plane::analyzers().fold(
         ANALYZERS_HEAD.to_owned(),
         |mut page, [id, title, needs, next]| {
             let [title, next] = [title, next].map(|text| text.replace('|', "\\|"));

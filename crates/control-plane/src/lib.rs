@@ -30,4 +30,6 @@ mod watched;
 pub mod workloads;
 
 pub use app::App;
+/// What the support bundle's analyzers look for, for their page of documentation.
+pub use appliance_support_bundle::catalogue as analyzers;
 pub use run::{RunError, Running, run};
