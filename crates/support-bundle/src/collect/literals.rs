@@ -52,7 +52,7 @@ pub(crate) async fn redactor(
     options: &Options,
     cluster: Option<&Cluster>,
     limit: Duration,
-    redactors: Redactors,
+    mut redactors: Redactors,
 ) -> (Redactor, Option<String>) {
     let mut known = of_state(options);
     let mut missing = None;
@@ -61,7 +61,6 @@ pub(crate) async fn redactor(
     }
     known.retain(|(_, value)| !WORDS.iter().any(|word| value == word.as_bytes()));
     let pairs = known.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-    let mut redactors = redactors;
     if options.anonymize {
         redactors.anonymize(names(options, cluster, limit).await);
     }

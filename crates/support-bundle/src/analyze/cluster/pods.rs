@@ -143,9 +143,7 @@ fn minutes(text: &str) -> u64 {
         Some((hours, rest)) => (hours.parse().unwrap_or(0), rest),
         None => (0, text),
     };
-    let of_hour = rest
-        .split_once('m')
-        .filter(|(_, rest)| !rest.starts_with('s') || rest.is_empty());
+    let of_hour = rest.split_once('m').filter(|(_, rest)| !rest.starts_with('s'));
     hours * 60 + of_hour.and_then(|(minutes, _)| minutes.parse().ok()).unwrap_or(0)
 }
 
